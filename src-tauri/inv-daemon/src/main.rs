@@ -1,0 +1,2 @@
+//! `inv-daemon`: the engine without a screen.
+fn main() {}

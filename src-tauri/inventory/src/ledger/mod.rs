@@ -1,0 +1,173 @@
+//! The ledger: every detail, what counts. One SQL layer over two dialects (MySQL/MariaDB and SQLite).
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
+use crate::queue::SourceIdentity;
+use crate::stock::{SourceName, StockCall};
+
+/// One row of `sources`: a partition of one incarnation of a topic, with the writer's position in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceRow {
+    /// Key inside this ledger only.
+    pub id: i64,
+    /// The name that stands in `at`.
+    pub name: SourceName,
+    /// Which partition this is.
+    pub identity: SourceIdentity,
+    /// Position of the consumer.
+    pub next_offset: i64,
+    /// Everything below it has been acknowledged by the stock.
+    pub stock_offset: i64,
+    /// New with every transaction that touches the source.
+    pub stamp: [u8; 16],
+    /// Last message taken, -1 if none.
+    pub last_offset: i64,
+    /// XXH3-64 of that message's payload.
+    pub last_hash: i64,
+    /// Rows counted.
+    pub entries: i64,
+    /// Rows rejected (all kinds).
+    pub rejected: i64,
+    /// Signed sum of all counted rows.
+    pub signed_quantity: i64,
+    /// Sum mod 2^64 of the counted rows' digests, two's complement.
+    pub digest: i64,
+}
+
+/// A message with its decoding, ready to be judged.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// Offset in its source.
+    pub offset: i64,
+    /// The message's own timestamp (milliseconds, UTC); decides the window.
+    pub timestamp_ms: Option<i64>,
+    /// Raw bytes, kept when rejected.
+    pub payload: Vec<u8>,
+    /// The entry, or why it is none.
+    pub decoded: Result<Entry, Refusal>,
+}
+
+/// One batch of one source, for one transaction.
+#[derive(Debug)]
+pub struct Batch {
+    /// Messages in offset order; may be empty when only positions move.
+    pub messages: Vec<Incoming>,
+    /// Position after the batch.
+    pub next_offset: i64,
+    /// Everything below it is acknowledged by the stock; rides along.
+    pub stock_offset: i64,
+}
+
+/// What a committed batch did.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The source as it stands now.
+    pub source: SourceRow,
+    /// The stock's normal steps, one per key, sorted by key.
+    pub calls: Vec<StockCall>,
+    /// Entries counted.
+    pub counted: usize,
+    /// Entries kept as duplicates.
+    pub duplicates: usize,
+    /// Messages rejected for other reasons.
+    pub rejected: usize,
+}
+
+/// One row of `balances`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BalanceRow {
+    /// Stock key.
+    pub key: StockKey,
+    /// Offset of the key's last counted entry in the source.
+    pub last_offset: i64,
+    /// Signed sum of all its entries of the source.
+    pub quantity: i64,
+}
+
+/// One row of `rejected_entries`, for display and correction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RejectedRow {
+    /// Source name.
+    pub source: SourceName,
+    /// Offset in it.
+    pub offset: i64,
+    /// invalid, duplicate, window or overflow.
+    pub kind: String,
+    /// Field concerned, may be empty.
+    pub field: String,
+    /// Why, English.
+    pub reason: String,
+    /// The message's bytes.
+    pub payload: Vec<u8>,
+    /// Its entry id, if it has one.
+    pub entry_id: Option<Uuid>,
+    /// The entry that replaced it.
+    pub resubmitted_as: Option<Uuid>,
+}
+
+/// One movement of a key, for the stock card.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Movement {
+    /// The entry as counted.
+    pub entry: Entry,
+    /// Source and offset: where it came from.
+    pub source_id: i64,
+    /// Offset in it.
+    pub source_offset: i64,
+    /// Balance of the key after it, in the order shown (create_time, source, offset).
+    pub balance: i64,
+}
+
+/// Product as the catalogue knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProductRow {
+    /// Id in entries.
+    pub id: ProductId,
+    /// Name shown; the id when unregistered.
+    pub name: String,
+    /// Table name part; assigned once.
+    pub slug: String,
+    /// Barcode, may be empty.
+    pub barcode: String,
+    /// Unit, may be empty.
+    pub unit: String,
+    /// Category, may be empty.
+    pub category: String,
+    /// Minimum stock, 0 = none.
+    pub minimum: i64,
+    /// False when only seen in the queue.
+    pub registered: bool,
+}
+
+/// Warehouse or company as the catalogue knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceRow<Id> {
+    /// Id in entries.
+    pub id: Id,
+    /// Name shown; the id when unregistered.
+    pub name: String,
+    /// False when only seen in the queue.
+    pub registered: bool,
+}
+
+/// A warehouse.
+pub type WarehouseRow = PlaceRow<WarehouseId>;
+/// A company.
+pub type CompanyRow = PlaceRow<CompanyId>;
+
+/// In and out of one key on one day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayTotal {
+    /// Wall-clock day.
+    pub day: NaiveDate,
+    /// Stock key.
+    pub key: StockKey,
+    /// Pieces in.
+    pub in_quantity: i64,
+    /// Pieces out.
+    pub out_quantity: i64,
+    /// Number of entries.
+    pub entries: i64,
+}

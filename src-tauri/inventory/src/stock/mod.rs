@@ -1,0 +1,101 @@
+//! The stock store: live quantity per key as `{"base","change","at"}`. Follows the ledger, judges nothing.
+//! `value.rs` holds the rules as pure functions; redb calls them, the Redis script is held equal to them.
+
+use async_trait::async_trait;
+
+use crate::entry::StockKey;
+use crate::error::Result;
+
+/// Name of a source as it stands in `at`: first 8 hex digits of the topic's UUID, a dot, the partition.
+pub type SourceName = std::sync::Arc<str>;
+
+/// Offset of the key's previous counted entry in the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prev {
+    /// That offset; -1 when this is the key's first entry of the source.
+    At(i64),
+    /// Sent again on taking a source: equals nothing, so that the sum decides.
+    Unknown,
+}
+
+/// The normal step (DESIGN §3 rule 3) for one key and one source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StockCall {
+    /// Key to move.
+    pub key: StockKey,
+    /// Source whose entries these are.
+    pub source: SourceName,
+    /// The key's previous counted offset in that source.
+    pub prev: Prev,
+    /// Offset of the last entry in this call.
+    pub last: i64,
+    /// Signed sum of this call's entries.
+    pub delta: i64,
+    /// `balances.quantity` at `last`: signed sum of all the key's entries of the source up to `last`.
+    pub sum: i64,
+}
+
+/// The key's whole state in the ledger (DESIGN §3 rule 4): every source's last offset and sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vector {
+    /// Key to bring forward.
+    pub key: StockKey,
+    /// (source, last offset, sum), one per source that counted entries of the key.
+    pub parts: Vec<(SourceName, i64, i64)>,
+}
+
+/// What a call found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The delta was added: the normal step.
+    Applied,
+    /// Already counted; nothing changed.
+    Seen,
+    /// A gap or another grouping: the sum was taken; carries the offset that stood there (-1: none).
+    Lagged(i64),
+    /// A vector created the value.
+    Created,
+    /// No value: the caller sends the vector.
+    Absent,
+    /// No readable `at`: left to the audit.
+    Damaged,
+}
+
+/// One page of a scan over every key of the store.
+#[derive(Debug, Clone, Default)]
+pub struct Page {
+    /// Key text and value bytes, as stored; foreign keys included.
+    pub values: Vec<(String, Vec<u8>)>,
+    /// Where to go on; `None` at the end. A key may come twice (Redis SCAN).
+    pub next: Option<String>,
+}
+
+/// What the sentinel says about the store's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pulse {
+    /// The counter stands where it should.
+    Steady,
+    /// The counter is absent or lower than last seen: the store forgot something; sweep.
+    Forgot,
+}
+
+/// A stock store. Calls may be repeated, late, reordered or concurrent without harm.
+#[async_trait]
+pub trait Stock: Send + Sync {
+    /// Sends normal steps; answers in the same order. An error means that nothing is known of any of them.
+    async fn apply(&self, calls: &[StockCall]) -> Result<Vec<Answer>>;
+    /// Sends vectors; answers in the same order.
+    async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>>;
+    /// Values of keys, in order, as stored.
+    async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>>;
+    /// One page of all keys. `from` is the previous page's `next`; `None` starts. About `count` values.
+    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page>;
+    /// Moves the sentinel by one (called about once a second) and says whether the store forgot.
+    async fn pulse(&self) -> Result<Pulse>;
+    /// Grows with every change that this process made or noticed; a view reads it before it scans again.
+    fn version(&self) -> u64;
+    /// Makes everything acknowledged durable (redb: a durable commit; Redis: its own policy, nothing to do).
+    async fn settle(&self) -> Result<()>;
+    /// Findings about the server's settings: (what is wrong, how to mend it). Empty = healthy.
+    async fn check(&self) -> Result<Vec<(String, String)>>;
+}

@@ -1,0 +1,2 @@
+//! Twinstock's desktop shell.
+fn main() {}
