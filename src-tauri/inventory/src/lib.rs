@@ -1,7 +1,9 @@
 //! Twinstock's engine: opens the stores that the configuration names and hands out the running parts.
 
+pub mod catalog;
 pub mod entry;
 pub mod error;
 pub mod ledger;
 pub mod queue;
 pub mod stock;
+pub mod wire;
