@@ -1,10 +1,16 @@
 //! The stock store: live quantity per key as `{"base","change","at"}`. Follows the ledger, judges nothing.
 //! `value.rs` holds the rules as pure functions; redb calls them, the Redis script is held equal to them.
 
+pub mod redb;
+pub mod value;
+
 use async_trait::async_trait;
 
 use crate::entry::StockKey;
 use crate::error::Result;
+
+/// Counter beside the balances, moved by `pulse`; has no colon, so that it is no balance.
+pub const SENTINEL: &str = "TWINSTOCK_SENTINEL";
 
 /// Name of a source as it stands in `at`: first 8 hex digits of the topic's UUID, a dot, the partition.
 pub type SourceName = std::sync::Arc<str>;

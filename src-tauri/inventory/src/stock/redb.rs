@@ -1,0 +1,318 @@
+//! The embedded stock store: one redb file of key → value, moved by the pure functions of `value.rs`.
+//! Normal commits are not forced to disk, for the ledger can send everything again; `pulse` and `settle` force.
+//! Must never judge a value, nor hold the only copy of anything: a damaged file is set aside and rebuilt.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+
+use ::redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError};
+use ::redb::{Table, TableDefinition};
+use async_trait::async_trait;
+
+use super::value::{self, Value};
+use super::{Answer, Page, Pulse, SENTINEL, Stock, StockCall, Vector};
+use crate::entry::StockKey;
+use crate::error::{Code, Error, Result};
+
+const STOCK: TableDefinition<&str, &[u8]> = TableDefinition::new("stock");
+/// 200,000 values take some 30 MB; redb's own default of 1 GiB would be a surprise on a desktop.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// The embedded stock store.
+#[derive(Clone)]
+pub struct Redb(Arc<Inner>);
+
+struct Inner {
+    database: Database,
+    path: PathBuf,
+    version: AtomicU64,
+    /// Something was committed that is not on disk yet.
+    dirty: AtomicBool,
+    /// The sentinel as last seen; -1 before the first pulse of a file that had none.
+    seen: AtomicI64,
+    /// A sentinel that was absent or too low; kept until a pulse has told it.
+    forgot: AtomicBool,
+}
+
+impl Redb {
+    /// Opens or creates the file. A damaged file is refused with `Code::Corrupt`.
+    pub fn open(path: &Path) -> Result<Redb> {
+        let mut builder = Builder::new();
+        // Reading the whole file costs a fraction of a second; a plain open trusts a file that was altered.
+        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+        let database = builder.create(path).map_err(|error| refusal(path, error))?;
+        let version = AtomicU64::new(1);
+        let (dirty, forgot) = (AtomicBool::new(false), AtomicBool::new(false));
+        let path = path.to_path_buf();
+        let inner = Inner { database, path, version, dirty, seen: AtomicI64::new(-1), forgot };
+        let beat = inner.prepare().map_err(|error| inner.failure(error))?;
+        inner.seen.store(beat, Ordering::Relaxed);
+        Ok(Redb(Arc::new(inner)))
+    }
+
+    /// Opens the file; a damaged one is moved aside (its new place is returned) and an empty one begun,
+    /// which the sweep fills again from the ledger's `balances`.
+    pub fn open_or_rebuild(path: &Path) -> Result<(Redb, Option<PathBuf>)> {
+        match Redb::open(path) {
+            Err(error) if error.code == Code::Corrupt => {
+                let aside = free_name(path);
+                std::fs::rename(path, &aside).map_err(|error| failure(path, error))?;
+                Ok((Redb::open(path)?, Some(aside)))
+            }
+            other => other.map(|store| (store, None)),
+        }
+    }
+
+    /// Runs blocking work on the file away from the async threads.
+    async fn work<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Inner) -> Result<T, ::redb::Error> + Send + 'static,
+    ) -> Result<T> {
+        let inner = self.0.clone();
+        let done = tokio::task::spawn_blocking(move || work(&inner).map_err(|error| inner.failure(error)));
+        done.await.map_err(|_| {
+            Error::new(
+                Code::Internal,
+                "The stock store stopped in the middle of its work. Restart Twinstock.",
+            )
+        })?
+    }
+
+    /// One write transaction over many keys; `change` gives what to write and what to answer.
+    async fn write<C: Send + 'static>(
+        &self,
+        calls: Vec<C>,
+        change: impl Fn(Option<&[u8]>, &C) -> (Option<Value>, Answer) + Send + 'static,
+        key: impl Fn(&C) -> String + Send + 'static,
+    ) -> Result<Vec<Answer>> {
+        self.work(move |inner| {
+            let mut answers = Vec::with_capacity(calls.len());
+            let changed = inner.commit(Durability::None, |table| {
+                let mut changed = false;
+                for call in &calls {
+                    let key = key(call);
+                    let (next, answer) = {
+                        let stored = table.get(key.as_str())?;
+                        change(stored.as_ref().map(|bytes| bytes.value()), call)
+                    };
+                    if let Some(next) = next {
+                        table.insert(key.as_str(), next.print().as_slice())?;
+                        changed = true;
+                    }
+                    answers.push(answer);
+                }
+                Ok(changed)
+            })?;
+            if changed {
+                inner.dirty.store(true, Ordering::Release);
+                inner.version.fetch_add(1, Ordering::Release);
+            }
+            Ok(answers)
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// Makes the table and reads the sentinel.
+    fn prepare(&self) -> Result<i64, ::redb::Error> {
+        let mut beat = -1;
+        self.commit(Durability::Immediate, |table| {
+            beat = sentinel(table)?;
+            Ok(true)
+        })?;
+        Ok(beat)
+    }
+
+    /// Runs `work` in one transaction; commits when it says that it changed something.
+    fn commit(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&mut Table<&str, &[u8]>) -> Result<bool, ::redb::Error>,
+    ) -> Result<bool, ::redb::Error> {
+        let mut transaction = self.database.begin_write()?;
+        transaction.set_durability(durability)?;
+        let changed = work(&mut transaction.open_table(STOCK)?)?;
+        if changed {
+            transaction.commit()?;
+        } else {
+            transaction.abort()?;
+        }
+        Ok(changed)
+    }
+
+    /// A durable commit, which carries all earlier ones to disk.
+    fn settle(&self) -> Result<(), ::redb::Error> {
+        // Cleared before the commit: what arrives meanwhile sets it again.
+        if !self.dirty.swap(false, Ordering::AcqRel) && self.seen.load(Ordering::Relaxed) >= 0 {
+            return Ok(());
+        }
+        let mut found = -1;
+        let done = self.commit(Durability::Immediate, |table| {
+            found = sentinel(table)?;
+            let next = (found.max(0) + 1).to_string();
+            table.insert(SENTINEL, next.as_bytes())?;
+            Ok(true)
+        });
+        if let Err(error) = done {
+            self.dirty.store(true, Ordering::Release);
+            return Err(error);
+        }
+        let seen = self.seen.swap(found.max(0) + 1, Ordering::Relaxed);
+        if found < 0 || found < seen {
+            self.forgot.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn pulse(&self) -> Result<Pulse, ::redb::Error> {
+        self.settle()?;
+        Ok(if self.forgot.swap(false, Ordering::AcqRel) { Pulse::Forgot } else { Pulse::Steady })
+    }
+
+    fn failure(&self, error: ::redb::Error) -> Error {
+        failure(&self.path, error)
+    }
+}
+
+/// The sentinel's count; -1 when it is absent or no number.
+fn sentinel(table: &Table<&str, &[u8]>) -> Result<i64, ::redb::Error> {
+    let stored = table.get(SENTINEL)?;
+    let text = stored.as_ref().and_then(|bytes| std::str::from_utf8(bytes.value()).ok());
+    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(-1))
+}
+
+#[async_trait]
+impl Stock for Redb {
+    async fn apply(&self, calls: &[StockCall]) -> Result<Vec<Answer>> {
+        value::sound_calls(calls)?;
+        self.write(calls.to_vec(), value::step, |call| call.key.to_string()).await
+    }
+
+    async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>> {
+        value::sound_vectors(vectors)?;
+        self.write(vectors.to_vec(), value::bring, |vector| vector.key.to_string()).await
+    }
+
+    async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>> {
+        let keys = keys.to_vec();
+        self.work(move |inner| {
+            let table = inner.database.begin_read()?.open_table(STOCK)?;
+            let mut values = Vec::with_capacity(keys.len());
+            for key in keys {
+                let stored = table.get(key.to_string().as_str())?;
+                values.push(stored.map(|bytes| bytes.value().to_vec()));
+            }
+            Ok(values)
+        })
+        .await
+    }
+
+    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page> {
+        let from = from.unwrap_or_default().to_owned();
+        let count = count.max(1);
+        self.work(move |inner| {
+            let table = inner.database.begin_read()?.open_table(STOCK)?;
+            let mut page = Page::default();
+            for item in table.range(from.as_str()..)? {
+                let (key, stored) = item?;
+                if page.values.len() == count {
+                    page.next = Some(key.value().to_owned());
+                    break;
+                }
+                page.values.push((key.value().to_owned(), stored.value().to_vec()));
+            }
+            Ok(page)
+        })
+        .await
+    }
+
+    async fn pulse(&self) -> Result<Pulse> {
+        self.work(Inner::pulse).await
+    }
+
+    fn version(&self) -> u64 {
+        self.0.version.load(Ordering::Acquire)
+    }
+
+    async fn settle(&self) -> Result<()> {
+        self.work(Inner::settle).await
+    }
+
+    async fn check(&self) -> Result<Vec<(String, String)>> {
+        // Opening and reading are the whole of it: there is no server with settings of its own.
+        self.scan(None, 1).await.map(|_| Vec::new())
+    }
+}
+
+/// `stock.redb.damaged-1`, or the first number that is free.
+fn free_name(path: &Path) -> PathBuf {
+    let name = |number: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!(".damaged-{number}"));
+        PathBuf::from(name)
+    };
+    let mut number = 1;
+    while name(number).exists() {
+        number += 1;
+    }
+    name(number)
+}
+
+/// What opening met, in words.
+fn refusal(path: &Path, error: DatabaseError) -> Error {
+    let path_text = path.display();
+    match error {
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::new(
+            Code::Locked,
+            format!("The stock file {path_text} is in use by another process. Close that one first."),
+        ),
+        // redb tells a file that is none of its own, or one cut short, by these kinds.
+        DatabaseError::Storage(StorageError::Io(io))
+            if matches!(io.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
+        {
+            damaged(path, io)
+        }
+        DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => damaged(path, error),
+        other => failure(path, other),
+    }
+}
+
+fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
+    let words = format!(
+        "The stock file {} is damaged ({cause}). Move it aside and restart: it is rebuilt from the ledger.",
+        path.display()
+    );
+    Error::new(Code::Corrupt, words)
+}
+
+fn failure(path: &Path, error: impl Into<::redb::Error>) -> Error {
+    let path_text = path.display();
+    match error.into() {
+        ::redb::Error::Io(io) => {
+            let (code, cure) = match io.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Code::Full, "Free some space."),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    (Code::Refused, "Give this user the right to read and write it.")
+                }
+                ErrorKind::NotFound => (Code::Config, "Create its folder."),
+                _ => (Code::Full, "Check the disk."),
+            };
+            Error::new(code, format!("The stock file {path_text} cannot be used: {io}. {cure}"))
+        }
+        ::redb::Error::PreviousIo => Error::new(
+            Code::Full,
+            format!("The stock file {path_text} failed before. Check the disk and restart Twinstock."),
+        ),
+        error @ ::redb::Error::Corrupted(_) => damaged(path, error),
+        error => Error::new(
+            Code::Internal,
+            format!("The stock file {path_text} failed: {error}. Restart Twinstock."),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;
