@@ -1,0 +1,47 @@
+//! Where things lie: the clone's root, the target folder, and what is cached beneath it.
+//! Everything that xtask writes lies under the target folder; nothing is ever written outside it.
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+/// The folders that every command needs.
+#[derive(Clone)]
+pub struct Place {
+    /// The root of the clone.
+    pub root: PathBuf,
+    /// Cargo's target folder: `CARGO_TARGET_DIR`, else `target` in the root.
+    pub target: PathBuf,
+}
+
+impl Place {
+    /// Finds the folders. Under `cargo run` the manifest's folder is in the environment; a copied binary
+    /// falls back to the place where it was compiled.
+    pub fn find() -> Result<Place> {
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR")
+            .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+        let root = manifest
+            .ancestors()
+            .nth(2)
+            .context("the xtask crate does not lie two folders below the clone's root")?
+            .to_path_buf();
+        let target = match std::env::var_os("CARGO_TARGET_DIR") {
+            Some(dir) if !dir.is_empty() => std::path::absolute(PathBuf::from(dir))?,
+            _ => root.join("target"),
+        };
+        Ok(Place { root, target })
+    }
+
+    /// The test servers' folder, unless `--dir` names another.
+    pub fn services(&self) -> PathBuf {
+        self.target.join("services")
+    }
+
+    /// Programs that are fetched once: tauri-driver, and a newer Node where the machine's is too old.
+    pub fn tools(&self) -> PathBuf {
+        self.target.join("tools")
+    }
+
+    /// The front end's folder.
+    pub fn ui(&self) -> PathBuf {
+        self.root.join("ui")
+    }
+}
