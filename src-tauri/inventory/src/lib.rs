@@ -6,6 +6,7 @@ pub mod config;
 pub mod entry;
 pub mod error;
 pub mod ledger;
+pub mod outbox;
 pub mod queue;
 pub mod stock;
 pub mod wire;

@@ -1,6 +1,8 @@
 //! The queue: what happened, in order, per partition. Two back ends: Kafka, and the local outbox.
 //! A reader starts where the stores say, never where the queue remembers us to be.
 
+pub mod local;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

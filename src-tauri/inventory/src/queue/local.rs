@@ -1,0 +1,192 @@
+//! The standalone queue: the outbox itself, read by offset. One source, offset = seq - 1, timestamp = the moment
+//! of saving. A reader is woken by the commit that saved the entry; nothing is polled.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::{Bounds, Chunk, Event, Message, Queue, Reader, SourceIdentity};
+use crate::error::{Code, Error, Result};
+use crate::outbox::{Outbox, Stored, Tail};
+
+/// The outbox as a queue.
+#[derive(Debug)]
+pub struct LocalQueue {
+    outbox: Arc<Outbox>,
+    /// What was handed out by `event` last; `None` before the first call.
+    assigned: Mutex<Option<SourceIdentity>>,
+    pending: Mutex<VecDeque<Event>>,
+    closed: watch::Sender<bool>,
+    generation: watch::Sender<u64>,
+}
+
+impl LocalQueue {
+    /// A queue over this outbox.
+    pub fn new(outbox: Arc<Outbox>) -> Self {
+        LocalQueue {
+            outbox,
+            assigned: Mutex::new(None),
+            pending: Mutex::new(VecDeque::new()),
+            closed: watch::Sender::new(false),
+            generation: watch::Sender::new(0),
+        }
+    }
+
+    fn check(&self, source: &SourceIdentity) -> Result<()> {
+        if *source == self.outbox.local_source() {
+            return Ok(());
+        }
+        Err(Error::new(Code::NotFound, format!("The outbox has no source {source:?}.")))
+    }
+
+    /// The changes of assignment that the outbox's present life asks for.
+    fn changes(&self) -> Option<Event> {
+        let mut pending = lock(&self.pending);
+        let mut assigned = lock(&self.assigned);
+        let now = self.outbox.local_source();
+        if assigned.as_ref() != Some(&now) {
+            if let Some(before) = assigned.replace(now.clone()) {
+                pending.push_back(Event::Revoked(vec![before]));
+            }
+            pending.push_back(Event::Assigned(vec![now]));
+        }
+        pending.pop_front()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[async_trait]
+impl Queue for LocalQueue {
+    async fn event(&self) -> Option<Event> {
+        let mut tail = self.outbox.watch();
+        let mut closed = self.closed.subscribe();
+        loop {
+            if *closed.borrow_and_update() {
+                return None;
+            }
+            tail.mark_unchanged();
+            if let Some(event) = self.changes() {
+                return Some(event);
+            }
+            tokio::select! {
+                changed = tail.changed() => if changed.is_err() { return None },
+                changed = closed.changed() => if changed.is_err() { return None },
+            }
+        }
+    }
+
+    async fn open(&self, source: &SourceIdentity, offset: i64) -> Result<Box<dyn Reader>> {
+        self.check(source)?;
+        let end = self.outbox.end();
+        if offset < 0 || offset > end {
+            return Err(Error::new(
+                Code::Corrupt,
+                format!(
+                    "The ledger stands at offset {offset}, but the outbox ends at {end}: the outbox is an older \
+                     copy. It begins a new incarnation at the next start."
+                ),
+            ));
+        }
+        let mut generation = 0;
+        self.generation.send_modify(|last| {
+            *last += 1;
+            generation = *last;
+        });
+        Ok(Box::new(LocalReader {
+            outbox: Arc::clone(&self.outbox),
+            source: source.clone(),
+            position: offset,
+            tail: self.outbox.watch(),
+            generation,
+            current: self.generation.subscribe(),
+        }))
+    }
+
+    async fn bounds(&self, source: &SourceIdentity) -> Result<Bounds> {
+        self.check(source)?;
+        Ok(Bounds { start: 0, end: self.outbox.end() })
+    }
+
+    async fn message_at(&self, source: &SourceIdentity, offset: i64) -> Result<Option<Message>> {
+        self.check(source)?;
+        let found = self.outbox.read_from(offset, 1).await?.pop();
+        Ok(found.filter(|stored| stored.offset == offset).map(message))
+    }
+
+    async fn partitions(&self) -> Result<Vec<SourceIdentity>> {
+        Ok(vec![self.outbox.local_source()])
+    }
+
+    fn publish_position(&self, _source: &SourceIdentity, _next_offset: i64) {}
+
+    async fn close(&self) {
+        self.generation.send_modify(|last| *last += 1);
+        self.closed.send_replace(true);
+    }
+}
+
+fn message(stored: Stored) -> Message {
+    Message { offset: stored.offset, timestamp_ms: Some(stored.saved_ms), payload: stored.payload }
+}
+
+#[derive(Debug)]
+struct LocalReader {
+    outbox: Arc<Outbox>,
+    source: SourceIdentity,
+    position: i64,
+    tail: watch::Receiver<Tail>,
+    generation: u64,
+    current: watch::Receiver<u64>,
+}
+
+impl LocalReader {
+    fn fenced(&mut self) -> Result<()> {
+        let stale = *self.current.borrow_and_update() != self.generation
+            || self.tail.borrow().incarnation != self.source.topic_uuid;
+        if stale {
+            return Err(Error::new(Code::Fenced, "The outbox is read from elsewhere now."));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reader for LocalReader {
+    async fn next(&mut self, max: usize, patience: Duration) -> Result<Option<Chunk>> {
+        let until = Instant::now() + patience;
+        loop {
+            self.fenced()?;
+            let end = self.tail.borrow_and_update().end;
+            if self.position < end {
+                let stored = self.outbox.read_from(self.position, max.max(1)).await?;
+                let Some(last) = stored.last().map(|stored| stored.offset) else { return Ok(None) };
+                self.position = last + 1;
+                let messages = stored.into_iter().map(message).collect();
+                return Ok(Some(Chunk { messages, next_offset: self.position }));
+            }
+            let woken = timeout_at(until, async {
+                tokio::select! {
+                    changed = self.tail.changed() => changed.is_ok(),
+                    changed = self.current.changed() => changed.is_ok(),
+                }
+            });
+            match woken.await {
+                Ok(true) => {}
+                // The outbox was closed: nothing will come any more, but this is not an error of ours.
+                Ok(false) => return Err(Error::new(Code::Fenced, "The outbox was closed.")),
+                Err(_) => return Ok(None),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+//! The local queue delivers every entry at its offset, wakes at once, and fences old readers.
+
+use super::*;
+use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
+use crate::outbox::Saved;
+use uuid::Uuid;
+
+const SOON: Duration = Duration::from_millis(20);
+const LONG: Duration = Duration::from_secs(20);
+
+fn saved(id: u128) -> Saved {
+    let entry = Entry {
+        product_id: ProductId::stored("p"),
+        quantity: 1,
+        direction: Direction::In,
+        company_id: CompanyId::stored("C1"),
+        warehouse_id: WarehouseId::stored("W1"),
+        bill_id: BillId::stored("B1"),
+        create_time: parse_time("2025-03-13 12:00:00").unwrap(),
+        description: None,
+        entry_id: Some(Uuid::from_u128(id)),
+    };
+    Saved { entry_id: Uuid::from_u128(id), entry, payload: id.to_string().into_bytes() }
+}
+
+async fn queue(dir: &tempfile::TempDir) -> (Arc<Outbox>, LocalQueue) {
+    let outbox = Arc::new(Outbox::open(&dir.path().join("outbox.db"), 1).await.unwrap());
+    (Arc::clone(&outbox), LocalQueue::new(outbox))
+}
+
+#[tokio::test]
+async fn delivers_in_order_and_wakes_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, queue) = queue(&dir).await;
+    let Some(Event::Assigned(sources)) = queue.event().await else { panic!("no assignment") };
+    assert_eq!(sources, queue.partitions().await.unwrap());
+    let mut reader = queue.open(&sources[0], 0).await.unwrap();
+    assert_eq!(reader.next(10, SOON).await.unwrap(), None);
+    let waiting = tokio::spawn(async move { (reader.next(10, LONG).await.unwrap().unwrap(), reader) });
+    tokio::time::sleep(SOON).await;
+    outbox.append((0..3).map(saved).collect(), None, 42).await.unwrap();
+    let begun = Instant::now();
+    let (chunk, mut reader) = waiting.await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(5));
+    assert_eq!(chunk.next_offset, 3);
+    assert_eq!(chunk.messages.iter().map(|m| m.offset).collect::<Vec<_>>(), [0, 1, 2]);
+    assert_eq!(chunk.messages[1].timestamp_ms, Some(42));
+    // A repeated entry may leave a gap in the numbers; positions go past it and end at the end.
+    outbox.append((0..5).map(saved).collect(), None, 43).await.unwrap();
+    let chunk = reader.next(10, SOON).await.unwrap().unwrap();
+    assert_eq!(chunk.messages.len(), 2);
+    assert_eq!(queue.bounds(&sources[0]).await.unwrap(), Bounds { start: 0, end: chunk.next_offset });
+    let last = chunk.messages[1].clone();
+    assert_eq!(queue.message_at(&sources[0], last.offset).await.unwrap(), Some(last));
+    assert_eq!(queue.message_at(&sources[0], 1000).await.unwrap(), None);
+    assert!(queue.open(&sources[0], 1000).await.is_err());
+}
+
+#[tokio::test]
+async fn a_new_reader_or_life_ends_the_old_reader() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, queue) = queue(&dir).await;
+    let Some(Event::Assigned(old)) = queue.event().await else { panic!("no assignment") };
+    let mut first = queue.open(&old[0], 0).await.unwrap();
+    let mut second = queue.open(&old[0], 0).await.unwrap();
+    assert_eq!(first.next(1, SOON).await.unwrap_err().code, Code::Fenced);
+    assert_eq!(second.next(1, SOON).await.unwrap(), None);
+    outbox.begin_new_incarnation().await.unwrap();
+    assert_eq!(second.next(1, LONG).await.unwrap_err().code, Code::Fenced);
+    let Some(Event::Revoked(gone)) = queue.event().await else { panic!("no revocation") };
+    assert_eq!(gone, old);
+    let Some(Event::Assigned(new)) = queue.event().await else { panic!("no assignment") };
+    assert_ne!(new, old);
+    assert!(queue.open(&old[0], 0).await.is_err());
+    queue.close().await;
+    assert!(queue.event().await.is_none());
+}
