@@ -1,11 +1,61 @@
 //! The ledger: every detail, what counts. One SQL layer over two dialects (MySQL/MariaDB and SQLite).
+//! Its rows are never changed or removed by the way of a bill; a correction is a new entry.
+
+mod catalogue;
+mod commit;
+mod dialect;
+mod digest;
+mod mysql;
+mod read;
+mod register;
+mod rejected;
+mod rows;
+mod setup;
+mod sources;
+mod sql;
+mod sqlite;
+mod stock_card;
+mod tables;
+mod tiers;
+mod verdict;
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
+use tokio::sync::Mutex;
 use uuid::Uuid;
+
+pub use commit::SourceCache;
+pub use digest::{payload_hash, row_digest};
+pub use read::Summary;
+pub use stock_card::MovementCursor;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::queue::SourceIdentity;
 use crate::stock::{SourceName, StockCall};
+
+/// What the ledger keeps out and where it stops making tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Most day tables that stay open; 0 = none at all.
+    pub day_tables: usize,
+    /// Oldest accepted `create_time`, in whole days before the message's own day.
+    pub oldest_days: i64,
+    /// Newest accepted `create_time`, in whole days after the message's own day.
+    pub newest_days: i64,
+}
+
+/// The ledger. Cheap to clone; every clone is the same ledger.
+#[derive(Clone)]
+pub struct Ledger {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Box<dyn sql::Database>,
+    limits: Limits,
+    known: Mutex<tables::Known>,
+}
 
 /// One row of `sources`: a partition of one incarnation of a topic, with the writer's position in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,269 @@
+//! MySQL, MariaDB and what speaks their protocol, behind the ledger. Everything travels as text protocol with
+//! inline literals: one round trip per batch, no prepared statements to run out of. Never DDL in a transaction.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions, MySqlRow};
+use sqlx::pool::PoolConnection;
+use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
+use tokio::sync::OnceCell;
+
+use super::dialect::Dialect;
+use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
+use crate::error::{Code, Error, Result};
+
+/// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long.
+const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, \
+    SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
+    SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10, SESSION autocommit = 1; \
+    SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+/// Below it, batches would be cut into many texts.
+const COMFORTABLE_PACKET: i64 = 16 << 20;
+
+/// A ledger server.
+pub(crate) struct MysqlDatabase {
+    /// Where, for words: never with the password.
+    place: String,
+    name: String,
+    without_database: MySqlConnectOptions,
+    pool: MySqlPool,
+    packet: OnceCell<usize>,
+}
+
+impl MysqlDatabase {
+    /// Reads the URL; nothing is opened yet. `password` goes before the one in the URL.
+    pub fn new(url: &str, password: Option<String>) -> Result<Self> {
+        let wrong = |why: String| {
+            Error::new(
+                Code::Config,
+                format!("[mysql] url is wrong: {why}. Write it as mysql://user@host:3306/database."),
+            )
+        };
+        let (head, tail) = url.split_once('?').map_or((url, None), |(head, tail)| (head, Some(tail)));
+        let (scheme, rest) = head.split_once("://").ok_or_else(|| wrong("it has no scheme".into()))?;
+        let (server, name) = rest.split_once('/').ok_or_else(|| wrong("it names no database".into()))?;
+        if !matches!(scheme, "mysql" | "mariadb") {
+            return Err(wrong(format!("the scheme {scheme:?} is not mysql")));
+        }
+        if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
+            return Err(wrong("the database's name must be of letters, digits, _ and -".into()));
+        }
+        let query = tail.map(|tail| format!("?{tail}")).unwrap_or_default();
+        let bare = format!("mysql://{server}/{query}");
+        let mut options = MySqlConnectOptions::from_str(&bare)
+            .map_err(|error| wrong(error.to_string()))?
+            .charset("utf8mb4")
+            .collation("utf8mb4_bin")
+            .set_names(false)
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(None)
+            .statement_cache_capacity(1)
+            .disable_statement_logging();
+        if let Some(password) = password {
+            options = options.password(&password);
+        }
+        let place = format!("{}:{}/{name}", options.get_host(), options.get_port());
+        let pool = MySqlPoolOptions::new()
+            .min_connections(0)
+            .max_connections(24)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(Duration::from_secs(300))
+            .after_connect(|conn, _| {
+                Box::pin(async move { conn.execute(sqlx::raw_sql(SETTINGS)).await.map(drop) })
+            })
+            .connect_lazy_with(options.clone().database(name));
+        Ok(MysqlDatabase { place, name: name.to_owned(), without_database: options, pool, packet: OnceCell::new() })
+    }
+
+    fn fault(&self, error: sqlx::Error) -> SqlError {
+        fault(error).at(&self.place)
+    }
+
+    async fn acquire(&self) -> Sql<Box<dyn Session>> {
+        let conn = self.pool.acquire().await.map_err(|error| self.fault(error))?;
+        Ok(Box::new(MysqlSession { conn: Some(conn), open: false, place: self.place.clone() }))
+    }
+
+    async fn packet(&self) -> Sql<i64> {
+        let mut session = self.acquire().await?;
+        let rows = session.query("SELECT @@max_allowed_packet").await?;
+        Ok(rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(1 << 20))
+    }
+}
+
+impl SqlError {
+    fn at(mut self, place: &str) -> Self {
+        self.error = self.error.at(format_args!("ledger {place}"));
+        self
+    }
+}
+
+fn fault(error: sqlx::Error) -> SqlError {
+    let number = match &error {
+        sqlx::Error::Database(db) => {
+            db.try_downcast_ref::<MySqlDatabaseError>().map_or(1, MySqlDatabaseError::number)
+        }
+        _ => 0,
+    };
+    let (kind, code, cure) = match number {
+        1062 | 1586 => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
+        1146 | 1412 | 1051 => (Kind::NoTable, Code::Retry, "It is tried again."),
+        1205 | 1213 | 1020 | 3572 => (Kind::Other, Code::Retry, "The transaction is tried again."),
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => {
+            (Kind::Other, Code::Refused, "Check user, password and grants of the ledger's server.")
+        }
+        1049 => (Kind::Other, Code::Refused, "Run `inv-daemon init` to create the database."),
+        1021 | 1114 | 1041 | 3675 => (Kind::Other, Code::Full, "Free space on the ledger's server."),
+        1290 | 1836 | 3100 => (Kind::Other, Code::Full, "The server is read-only; make it writable."),
+        1153 => (Kind::Other, Code::Config, "Raise max_allowed_packet on the ledger's server."),
+        0 | 1040 | 1053 | 1077 | 1129 | 1203 | 1317 | 1927 | 2006 | 2013 => {
+            (Kind::Other, Code::Unreachable, "Check that the ledger's server runs and can be reached.")
+        }
+        _ => (Kind::Other, Code::Internal, "Please report this."),
+    };
+    SqlError { kind, error: Error::new(code, format!("The statement failed: {error}. {cure}")) }
+}
+
+fn row(row: MySqlRow) -> Sql<Row> {
+    let mut cells = Vec::with_capacity(row.len());
+    for at in 0..row.len() {
+        let null = row.try_get_raw(at).map_err(fault)?.is_null();
+        cells.push(if null { Cell::Null } else { Cell::Bytes(row.try_get_unchecked(at).map_err(fault)?) });
+    }
+    Ok(Row(cells))
+}
+
+struct MysqlSession {
+    conn: Option<PoolConnection<sqlx::MySql>>,
+    open: bool,
+    place: String,
+}
+
+impl MysqlSession {
+    fn conn(&mut self) -> Sql<&mut MySqlConnection> {
+        match &mut self.conn {
+            Some(conn) => Ok(&mut **conn),
+            None => Err(Error::new(Code::Internal, "The session is closed.").into()),
+        }
+    }
+}
+
+impl Drop for MysqlSession {
+    fn drop(&mut self) {
+        // A connection left in a transaction must not serve anybody else: closing it rolls back.
+        if self.open {
+            if let Some(conn) = self.conn.take() {
+                drop(conn.detach());
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Session for MysqlSession {
+    async fn exec(&mut self, sql: &str) -> Sql<u64> {
+        let done = self.conn()?.execute(sqlx::raw_sql(sql)).await;
+        done.map(|done| done.rows_affected()).map_err(|error| fault(error).at(&self.place))
+    }
+
+    async fn query(&mut self, sql: &str) -> Sql<Vec<Row>> {
+        let rows = self.conn()?.fetch_all(sqlx::raw_sql(sql)).await;
+        rows.map_err(|error| fault(error).at(&self.place))?.into_iter().map(row).collect()
+    }
+
+    async fn begin(&mut self) -> Sql<()> {
+        self.open = true;
+        self.exec("START TRANSACTION").await.map(drop)
+    }
+
+    async fn begin_snapshot(&mut self) -> Sql<()> {
+        self.open = true;
+        self.exec(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; \
+             START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY",
+        )
+        .await
+        .map(drop)
+    }
+
+    async fn commit(&mut self) -> Sql<()> {
+        self.exec("COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Sql<()> {
+        self.exec("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Database for MysqlDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Mysql
+    }
+
+    async fn writer(&self) -> Sql<Box<dyn Session>> {
+        self.acquire().await
+    }
+
+    async fn reader(&self) -> Sql<Box<dyn Session>> {
+        self.acquire().await
+    }
+
+    async fn ddl(&self, sql: &str) -> Sql<()> {
+        self.acquire().await?.exec(sql).await.map(drop)
+    }
+
+    async fn longest_text(&self) -> Sql<usize> {
+        let packet = self.packet.get_or_try_init(|| async {
+            let packet = usize::try_from(self.packet().await?).unwrap_or(1 << 20);
+            Ok::<_, SqlError>((packet.saturating_sub(packet / 8)).clamp(64 << 10, 4 << 20))
+        });
+        packet.await.copied()
+    }
+
+    async fn create(&self) -> Sql<bool> {
+        match self.pool.acquire().await {
+            Ok(_) => return Ok(false),
+            Err(sqlx::Error::Database(db))
+                if db.try_downcast_ref::<MySqlDatabaseError>().is_some_and(|db| db.number() == 1049) => {}
+            Err(error) => return Err(self.fault(error)),
+        }
+        let mut conn = self.without_database.connect().await.map_err(|error| self.fault(error))?;
+        let sql = format!(
+            "CREATE DATABASE IF NOT EXISTS `{}` DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
+            self.name
+        );
+        conn.execute(sqlx::raw_sql(&sql)).await.map_err(|error| self.fault(error))?;
+        let _ = conn.close().await;
+        Ok(true)
+    }
+
+    async fn check(&self) -> Sql<Vec<(String, String)>> {
+        let mut found = Vec::new();
+        let packet = self.packet().await?;
+        if packet < COMFORTABLE_PACKET {
+            found.push((
+                format!("max_allowed_packet of {} is {packet} bytes.", self.place),
+                "Set it to 16M or more; larger rejected messages cannot be kept otherwise.".to_owned(),
+            ));
+        }
+        let mut session = self.acquire().await?;
+        let probe = "CREATE TABLE IF NOT EXISTS twinstock_probe (id INT PRIMARY KEY); \
+                     INSERT INTO twinstock_probe VALUES (1) ON DUPLICATE KEY UPDATE id = 1; \
+                     UPDATE twinstock_probe SET id = 1; DELETE FROM twinstock_probe; DROP TABLE twinstock_probe";
+        if let Err(failed) = session.exec(probe).await {
+            found.push((
+                format!("This user may not create, fill and drop tables: {}", failed.error),
+                format!("GRANT ALL ON `{}`.* TO the user of [mysql] url.", self.name),
+            ));
+        }
+        Ok(found)
+    }
+}

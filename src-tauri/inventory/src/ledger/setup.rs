@@ -1,0 +1,113 @@
+//! Opening a ledger, bringing its fixed tables up to date, and saying what is wrong with its server.
+//! Migrations are append-only and each is written down in `schema_version`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::mysql::MysqlDatabase;
+use super::sql::{Database, Kind};
+use super::sqlite::SqliteDatabase;
+use super::tables::Known;
+use super::{Inner, Ledger, Limits};
+use crate::error::{Code, Error, Result};
+
+impl Ledger {
+    fn over(db: Box<dyn Database>, limits: Limits) -> Self {
+        Ledger { inner: Arc::new(Inner { db, limits, known: Mutex::new(Known::default()) }) }
+    }
+
+    /// A ledger in one SQLite file. Touches nothing yet; `init` creates file and tables.
+    pub fn open_sqlite(path: impl AsRef<Path>, limits: Limits) -> Result<Self> {
+        Ok(Self::over(Box::new(SqliteDatabase::new(path.as_ref())), limits))
+    }
+
+    /// A ledger on a MySQL or MariaDB server. Connects on first use; `init` creates database and tables.
+    pub fn open_mysql(url: &str, password: Option<String>, limits: Limits) -> Result<Self> {
+        Ok(Self::over(Box::new(MysqlDatabase::new(url, password)?), limits))
+    }
+
+    /// The limits it was opened with.
+    pub fn limits(&self) -> Limits {
+        self.inner.limits
+    }
+
+    /// Creates whatever is missing and says what it did. Idempotent; several processes may call it at once.
+    pub async fn init(&self) -> Result<Vec<String>> {
+        let mut done = Vec::new();
+        let db = &self.inner.db;
+        if db.create().await? {
+            done.push("created the ledger's database".to_owned());
+        }
+        db.ddl(&db.dialect().version_table()).await?;
+        let newest = self.version().await?;
+        for (version, name, text) in db.dialect().migrations() {
+            if *version <= newest {
+                continue;
+            }
+            db.ddl(text).await?;
+            let mut session = db.writer().await?;
+            let keep = db.dialect().keep("version");
+            session
+                .exec(&format!("INSERT INTO schema_version (version, name) VALUES ({version}, '{name}'){keep}"))
+                .await?;
+            done.push(format!("applied the ledger's migration {name}"));
+        }
+        let dropped = self.finish_drops().await?;
+        if dropped > 0 {
+            done.push(format!("dropped {dropped} compacted day tables"));
+        }
+        Ok(done)
+    }
+
+    async fn version(&self) -> Result<i64> {
+        let mut session = self.inner.db.writer().await?;
+        let rows = session.query("SELECT COALESCE(MAX(version), 0) FROM schema_version").await?;
+        rows.first().map_or(Ok(0), |row| row.int(0))
+    }
+
+    /// Faults of connection, grants, version and settings: (what is wrong, how to mend it). Empty = healthy.
+    pub async fn check(&self) -> Result<Vec<(String, String)>> {
+        let mut found = self.inner.db.check().await?;
+        let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
+        let cure = "Run `inv-daemon init`.".to_owned();
+        match self.stored_version().await? {
+            None => found.push(("The ledger's tables are missing.".to_owned(), cure)),
+            Some(version) if version < wanted => {
+                found.push((format!("The ledger's tables are of version {version}, not {wanted}."), cure));
+            }
+            Some(version) if version > wanted => found.push((
+                format!("The ledger's tables are of version {version}; this program knows {wanted}."),
+                "Use the newer program.".to_owned(),
+            )),
+            Some(_) => {}
+        }
+        Ok(found)
+    }
+
+    async fn stored_version(&self) -> Result<Option<i64>> {
+        let mut session = self.inner.db.reader().await?;
+        match session.query("SELECT MAX(version) FROM schema_version").await {
+            Ok(rows) => rows.first().map_or(Ok(None), |row| row.opt_int(0)),
+            Err(failed) if failed.kind == Kind::NoTable => Ok(None),
+            Err(failed) => Err(failed.error),
+        }
+    }
+
+    /// Err with clear words when `init` has not been run; for everybody who starts working.
+    pub async fn require_ready(&self) -> Result<()> {
+        let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
+        match self.stored_version().await? {
+            Some(version) if version == wanted => Ok(()),
+            Some(version) if version > wanted => Err(Error::new(
+                Code::Config,
+                format!("The ledger is of version {version}; this program knows {wanted}. Use the newer program."),
+            )),
+            _ => Err(Error::new(
+                Code::Config,
+                "The ledger's tables are missing or old. Run `inv-daemon init`.",
+            )),
+        }
+    }
+}

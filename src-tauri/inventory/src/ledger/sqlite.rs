@@ -1,0 +1,226 @@
+//! SQLite behind the ledger: one file in WAL mode, one writing connection, a few reading ones.
+//! The writing connection is never shared: who holds its lock owns the transaction.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
+};
+use sqlx::{ConnectOptions, Executor, Row as _, TypeInfo, ValueRef};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::dialect::Dialect;
+use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
+use crate::error::{Code, Error};
+
+/// The write connection, opened on first use, and whether a transaction was left open in it.
+#[derive(Default)]
+struct Slot {
+    conn: Option<SqliteConnection>,
+    dirty: bool,
+}
+
+/// A ledger file.
+pub(crate) struct SqliteDatabase {
+    path: PathBuf,
+    options: SqliteConnectOptions,
+    writer: Arc<Mutex<Slot>>,
+    readers: SqlitePool,
+}
+
+impl SqliteDatabase {
+    /// Prepares the file's connections; nothing is opened yet.
+    pub fn new(path: &Path) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5))
+            .foreign_keys(false)
+            .pragma("cache_size", "-32768")
+            .pragma("temp_store", "MEMORY")
+            .statement_cache_capacity(8)
+            .disable_statement_logging();
+        let readers = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(3)
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone());
+        SqliteDatabase { path: path.to_owned(), options, writer: Arc::default(), readers }
+    }
+}
+
+fn fault(error: sqlx::Error) -> SqlError {
+    let number = match &error {
+        sqlx::Error::Database(db) => db.code().and_then(|code| code.parse::<i64>().ok()).unwrap_or(1),
+        _ => 0,
+    };
+    let missing = number == 1 && error.to_string().contains("no such table");
+    let (kind, code, cure) = match (number, number & 0xff) {
+        (1555 | 2067, _) => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
+        (_, 5 | 6) => (Kind::Other, Code::Retry, "Another process holds the file; it is tried again."),
+        (_, 13) => (Kind::Other, Code::Full, "Free space on the ledger's disk."),
+        (_, 8 | 23 | 3) => (Kind::Other, Code::Refused, "Give this user the right to write the ledger's folder."),
+        (_, 11 | 26) => (Kind::Other, Code::Corrupt, "The ledger's file is damaged; restore it from a backup."),
+        (_, 10 | 14) => (Kind::Other, Code::Unreachable, "Check that the ledger's disk is there and healthy."),
+        (0, _) => (Kind::Other, Code::Unreachable, "Check the ledger's file."),
+        _ if missing => (Kind::NoTable, Code::Retry, "It is created again."),
+        _ => (Kind::Other, Code::Internal, "Please report this."),
+    };
+    SqlError { kind, error: Error::new(code, format!("The SQLite ledger failed: {error}. {cure}")) }
+}
+
+fn row(row: SqliteRow) -> Sql<Row> {
+    let mut cells = Vec::with_capacity(row.len());
+    for at in 0..row.len() {
+        let raw = row.try_get_raw(at).map_err(fault)?;
+        let kind = raw.type_info();
+        cells.push(if raw.is_null() {
+            Cell::Null
+        } else if kind.name() == "INTEGER" {
+            Cell::Int(row.try_get_unchecked(at).map_err(fault)?)
+        } else {
+            Cell::Bytes(row.try_get_unchecked(at).map_err(fault)?)
+        });
+    }
+    Ok(Row(cells))
+}
+
+enum Held {
+    Write(OwnedMutexGuard<Slot>),
+    Read(PoolConnection<sqlx::Sqlite>),
+}
+
+struct SqliteSession {
+    held: Option<Held>,
+    open: bool,
+}
+
+impl SqliteSession {
+    fn conn(&mut self) -> Sql<&mut SqliteConnection> {
+        let conn = match &mut self.held {
+            Some(Held::Write(slot)) => slot.conn.as_mut(),
+            Some(Held::Read(conn)) => Some(&mut **conn),
+            None => None,
+        };
+        conn.ok_or_else(|| SqlError::from(Error::new(Code::Internal, "The session is closed.")))
+    }
+}
+
+impl Drop for SqliteSession {
+    fn drop(&mut self) {
+        if !self.open {
+            return;
+        }
+        match self.held.take() {
+            Some(Held::Write(mut slot)) => slot.dirty = true,
+            Some(Held::Read(conn)) => drop(conn.detach()),
+            None => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Session for SqliteSession {
+    async fn exec(&mut self, sql: &str) -> Sql<u64> {
+        let done = self.conn()?.execute(sqlx::raw_sql(sql)).await.map_err(fault)?;
+        Ok(done.rows_affected())
+    }
+
+    async fn query(&mut self, sql: &str) -> Sql<Vec<Row>> {
+        let rows = self.conn()?.fetch_all(sqlx::raw_sql(sql)).await.map_err(fault)?;
+        rows.into_iter().map(row).collect()
+    }
+
+    async fn begin(&mut self) -> Sql<()> {
+        self.open = true;
+        self.exec("BEGIN IMMEDIATE").await.map(drop)
+    }
+
+    async fn begin_snapshot(&mut self) -> Sql<()> {
+        self.open = true;
+        self.exec("BEGIN").await?;
+        // The snapshot is taken by the first read, not by BEGIN.
+        self.query("SELECT 1 FROM sqlite_schema LIMIT 1").await.map(drop)
+    }
+
+    async fn commit(&mut self) -> Sql<()> {
+        self.exec("COMMIT").await?;
+        self.open = false;
+        Ok(())
+    }
+
+    async fn rollback(&mut self) -> Sql<()> {
+        self.exec("ROLLBACK").await?;
+        self.open = false;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Database for SqliteDatabase {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    async fn writer(&self) -> Sql<Box<dyn Session>> {
+        let mut slot = Arc::clone(&self.writer).lock_owned().await;
+        if slot.dirty {
+            // Somebody left in mid-transaction: closing the connection rolls it back.
+            slot.conn = None;
+            slot.dirty = false;
+        }
+        if slot.conn.is_none() {
+            slot.conn = Some(self.options.connect().await.map_err(fault)?);
+        }
+        Ok(Box::new(SqliteSession { held: Some(Held::Write(slot)), open: false }))
+    }
+
+    async fn reader(&self) -> Sql<Box<dyn Session>> {
+        let conn = self.readers.acquire().await.map_err(fault)?;
+        Ok(Box::new(SqliteSession { held: Some(Held::Read(conn)), open: false }))
+    }
+
+    async fn ddl(&self, sql: &str) -> Sql<()> {
+        let mut session = self.writer().await?;
+        session.begin().await?;
+        session.exec(sql).await?;
+        session.commit().await
+    }
+
+    async fn longest_text(&self) -> Sql<usize> {
+        Ok(8 << 20)
+    }
+
+    async fn create(&self) -> Sql<bool> {
+        let new = !self.path.exists();
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| {
+                let words = format!("The folder {} cannot be made: {error}.", folder.display());
+                SqlError::from(Error::new(Code::Refused, words))
+            })?;
+        }
+        drop(self.writer().await?);
+        Ok(new)
+    }
+
+    async fn check(&self) -> Sql<Vec<(String, String)>> {
+        let mut session = self.reader().await?;
+        let mode = session.query("PRAGMA journal_mode").await?;
+        let wal = mode.first().is_some_and(|row| row.text(0).is_ok_and(|mode| mode == "wal"));
+        let mut found = Vec::new();
+        if !wal {
+            found.push((
+                format!("The ledger {} is not in WAL mode.", self.path.display()),
+                "Put the data folder on a local disk.".to_owned(),
+            ));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,263 @@
+//! Where a day's rows go: which day tables exist, which days are compacted, and making what is missing ahead of
+//! a transaction. What is remembered here is only a hint: the row in `ledger_days`, read inside the
+//! transaction under a shared lock, is the truth.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use chrono::{Datelike, Days, Months, NaiveDate};
+
+use super::Ledger;
+use super::dialect::{day_table_name, month_table_name};
+use super::sql::{Session, Sql};
+use crate::entry::{CompanyId, Entry, ProductId, WarehouseId};
+use crate::error::{Code, Error, Result};
+
+/// In which tier a day lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Day tables.
+    Open,
+    /// Month table (compacted or archived).
+    Month,
+}
+
+impl Tier {
+    pub(super) fn of(state: &str) -> Self {
+        if state == "open" { Tier::Open } else { Tier::Month }
+    }
+}
+
+/// What this process has seen in the ledger; forgotten when something does not fit.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// Slugs never change.
+    pub products: HashMap<ProductId, String>,
+    pub warehouses: HashSet<WarehouseId>,
+    pub companies: HashSet<CompanyId>,
+    /// Hints.
+    pub days: HashMap<NaiveDate, Tier>,
+    /// Day tables that exist.
+    pub tables: HashSet<(NaiveDate, ProductId)>,
+    /// Month tables that exist.
+    pub months: HashSet<String>,
+}
+
+impl Known {
+    /// Nothing is sure any more about tables; ids and slugs stay.
+    pub fn forget_tables(&mut self) {
+        self.days.clear();
+        self.tables.clear();
+        self.months.clear();
+    }
+
+    /// The day left its tables.
+    pub fn compacted(&mut self, day: NaiveDate) {
+        self.days.insert(day, Tier::Month);
+        self.tables.retain(|(table_day, _)| *table_day != day);
+    }
+
+    /// The table for this product's rows of this day.
+    pub fn table(&self, tier: Tier, day: NaiveDate, product: &ProductId) -> Result<String> {
+        match tier {
+            Tier::Month => Ok(month_table_name(day)),
+            Tier::Open => {
+                let slug = self.products.get(product).ok_or_else(|| {
+                    Error::new(Code::Retry, format!("Product {product} is not in the catalogue yet."))
+                })?;
+                Ok(day_table_name(slug, day))
+            }
+        }
+    }
+}
+
+/// What a batch needs to stand before its transaction begins.
+#[derive(Debug, Default)]
+pub(crate) struct Needs {
+    pub products: BTreeSet<ProductId>,
+    pub warehouses: BTreeSet<WarehouseId>,
+    pub companies: BTreeSet<CompanyId>,
+    pub tables: BTreeSet<(NaiveDate, ProductId)>,
+}
+
+impl Needs {
+    /// Adds one entry's.
+    pub fn add(&mut self, entry: &Entry, known: &Known) {
+        if !known.products.contains_key(&entry.product_id) {
+            self.products.insert(entry.product_id.clone());
+        }
+        if !known.warehouses.contains(&entry.warehouse_id) {
+            self.warehouses.insert(entry.warehouse_id.clone());
+        }
+        if !known.companies.contains(&entry.company_id) {
+            self.companies.insert(entry.company_id.clone());
+        }
+        let day = entry.day();
+        let stands = match known.days.get(&day) {
+            Some(Tier::Open) => known.tables.contains(&(day, entry.product_id.clone())),
+            Some(Tier::Month) => known.months.contains(&month_table_name(day)),
+            None => false,
+        };
+        if !stands {
+            self.tables.insert((day, entry.product_id.clone()));
+        }
+    }
+}
+
+pub(super) fn month_bounds(day: NaiveDate) -> (NaiveDate, NaiveDate) {
+    let first = day.with_day(1).unwrap_or(day);
+    let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
+    (first, next.checked_sub_days(Days::new(1)).unwrap_or(first))
+}
+
+/// The boundary: days before it are compacted. `None` when nothing was ever compacted.
+pub(super) async fn boundary(session: &mut dyn Session) -> Sql<Option<NaiveDate>> {
+    let rows = session.query("SELECT MAX(day) FROM ledger_days WHERE state <> 'open'").await?;
+    let latest = rows.first().map(|row| row.opt_day(0)).transpose()?.flatten();
+    Ok(latest.and_then(|day| day.checked_add_days(Days::new(1))))
+}
+
+fn day_list(days: &BTreeSet<NaiveDate>) -> String {
+    days.iter().map(|day| format!("'{day}'")).collect::<Vec<_>>().join(",")
+}
+
+/// The states of these days, as they stand in this session; `lock` is the dialect's share or exclusive lock.
+pub(super) async fn day_states(
+    session: &mut dyn Session,
+    days: &BTreeSet<NaiveDate>,
+    lock: &str,
+) -> Sql<BTreeMap<NaiveDate, Tier>> {
+    if days.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let sql = format!("SELECT day, state FROM ledger_days WHERE day IN ({}) ORDER BY day{lock}", day_list(days));
+    let mut states = BTreeMap::new();
+    for row in session.query(&sql).await? {
+        states.insert(row.day(0)?, Tier::of(row.text(1)?));
+    }
+    Ok(states)
+}
+
+impl Ledger {
+    /// Makes everything these entries need. Cheap when it stands already.
+    pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
+        let mut known = self.inner.known.lock().await;
+        let mut needs = Needs::default();
+        for entry in entries {
+            needs.add(entry, &known);
+        }
+        self.register_unseen(&mut known, &needs).await?;
+        self.make_tables(&mut known, needs.tables).await
+    }
+
+    /// Makes the day tables of `products` for `day` ahead of its first entry, as far as the limit allows
+    /// without compacting anything.
+    pub async fn prepare_day(&self, day: NaiveDate, products: &[ProductId]) -> Result<()> {
+        let mut known = self.inner.known.lock().await;
+        let needs = Needs { products: products.iter().cloned().collect(), ..Needs::default() };
+        self.register_unseen(&mut known, &needs).await?;
+        let mut session = self.inner.db.writer().await?;
+        let open = self.open_tables(&mut *session).await?;
+        drop(session);
+        if open + products.len() > self.inner.limits.day_tables {
+            return Ok(());
+        }
+        let tables = products.iter().map(|product| (day, product.clone())).collect();
+        self.make_tables(&mut known, tables).await
+    }
+
+    async fn make_tables(&self, known: &mut Known, mut wanted: BTreeSet<(NaiveDate, ProductId)>) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let days: BTreeSet<NaiveDate> = wanted.iter().map(|(day, _)| *day).collect();
+        self.settle_days(known, &days).await?;
+        self.make_room(known, &mut wanted).await?;
+        let mut day_tables = Vec::new();
+        let mut months = BTreeMap::new();
+        for (day, product) in wanted {
+            match known.days.get(&day) {
+                Some(Tier::Open) => day_tables.push((day, product)),
+                _ => drop(months.insert(month_table_name(day), day)),
+            }
+        }
+        self.make_months(known, months).await?;
+        self.make_day_tables(known, day_tables).await
+    }
+
+    /// Gives every day its row in `ledger_days`; days before the boundary begin as compacted.
+    async fn settle_days(&self, known: &mut Known, days: &BTreeSet<NaiveDate>) -> Result<()> {
+        let unknown: BTreeSet<NaiveDate> =
+            days.iter().filter(|day| !known.days.contains_key(*day)).copied().collect();
+        if unknown.is_empty() {
+            return Ok(());
+        }
+        let mut session = self.inner.db.writer().await?;
+        let mut states = day_states(&mut *session, &unknown, "").await?;
+        let missing: Vec<NaiveDate> = unknown.iter().filter(|day| !states.contains_key(*day)).copied().collect();
+        if !missing.is_empty() {
+            let boundary = boundary(&mut *session).await?;
+            let all_months = self.inner.limits.day_tables == 0;
+            let values: Vec<String> = missing
+                .iter()
+                .map(|day| {
+                    let compacted = all_months || boundary.is_some_and(|boundary| *day < boundary);
+                    format!("('{day}', '{}')", if compacted { "compacted" } else { "open" })
+                })
+                .collect();
+            let keep = self.inner.db.dialect().keep("day");
+            let sql = format!("INSERT INTO ledger_days (day, state) VALUES {}{keep}", values.join(","));
+            session.exec(&sql).await?;
+            states = day_states(&mut *session, &unknown, "").await?;
+        }
+        known.days.extend(states);
+        Ok(())
+    }
+
+    async fn make_months(&self, known: &mut Known, months: BTreeMap<String, NaiveDate>) -> Result<()> {
+        for (name, day) in months {
+            if known.months.contains(&name) {
+                continue;
+            }
+            self.make_month(&name, day).await?;
+            known.months.insert(name);
+        }
+        Ok(())
+    }
+
+    /// Catalogue first, table second: there is never a table that the catalogue does not know.
+    pub(super) async fn make_month(&self, name: &str, day: NaiveDate) -> Result<()> {
+        let (first, last) = month_bounds(day);
+        let dialect = self.inner.db.dialect();
+        let sql = format!(
+            "INSERT INTO ledger_tables (table_name, product_id, first_day, last_day) \
+             VALUES ('{name}', NULL, '{first}', '{last}'){}",
+            dialect.keep("table_name")
+        );
+        self.inner.db.writer().await?.exec(&sql).await?;
+        let mut script = String::new();
+        dialect.month_table(&mut script, name);
+        Ok(self.inner.db.ddl(&script).await?)
+    }
+
+    async fn make_day_tables(&self, known: &mut Known, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
+        let dialect = self.inner.db.dialect();
+        for chunk in tables.chunks(500) {
+            let mut rows = Vec::with_capacity(chunk.len());
+            let mut script = String::new();
+            for (day, product) in chunk {
+                let name = known.table(Tier::Open, *day, product)?;
+                rows.push(format!("('{name}', {}, '{day}', '{day}')", dialect.id_of(product.as_str())));
+                dialect.day_table(&mut script, &name);
+            }
+            let sql = format!(
+                "INSERT INTO ledger_tables (table_name, product_id, first_day, last_day) VALUES {}{}",
+                rows.join(","),
+                dialect.keep("table_name")
+            );
+            self.inner.db.writer().await?.exec(&sql).await?;
+            self.inner.db.ddl(&script).await?;
+            known.tables.extend(chunk.iter().cloned());
+        }
+        Ok(())
+    }
+}

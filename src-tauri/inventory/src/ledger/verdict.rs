@@ -1,0 +1,177 @@
+//! Verdicts: what is counted and what is not, decided once, from the message and the ledger alone. Pure.
+//! No clock, no zone: the window is measured against the message's own timestamp.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, NaiveDate};
+use uuid::Uuid;
+
+use super::{Incoming, Limits};
+use crate::entry::{Entry, MAX_BALANCE, ProductId, Refusal, Rule, StockKey, format_time};
+
+/// A message that is kept but not counted.
+#[derive(Debug, Clone)]
+pub(crate) struct Rejection {
+    /// invalid, duplicate, window or overflow.
+    pub kind: &'static str,
+    /// Field concerned.
+    pub field: &'static str,
+    /// Why, English.
+    pub reason: String,
+}
+
+impl Rejection {
+    fn from(kind: &'static str, refusal: &Refusal) -> Self {
+        Rejection { kind, field: refusal.field, reason: refusal.to_string() }
+    }
+}
+
+/// What can be said without looking at the ledger: invalid and out of window.
+pub(crate) fn first_look<'a>(message: &'a Incoming, limits: &Limits) -> Result<&'a Entry, Rejection> {
+    let entry = message.decoded.as_ref().map_err(|refusal| Rejection::from("invalid", refusal))?;
+    let own_day = message.timestamp_ms.and_then(DateTime::from_timestamp_millis).map(|time| time.date_naive());
+    if let Some(own_day) = own_day {
+        let age = own_day.signed_duration_since(entry.day()).num_days();
+        if age > limits.oldest_days || -age > limits.newest_days {
+            let refusal = Refusal::new("create_time", format_time(entry.create_time), Rule::Window);
+            let mut rejection = Rejection::from("window", &refusal);
+            rejection.reason.push_str(&format!(
+                " ({own_day}; {} back to {} ahead)",
+                days(limits.oldest_days),
+                days(limits.newest_days)
+            ));
+            return Err(rejection);
+        }
+    }
+    Ok(entry)
+}
+
+fn days(count: i64) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+/// Where an entry id stands already: product and day make it the same entry.
+pub(crate) type IdKey = (ProductId, NaiveDate, Uuid);
+
+/// A key's state in one source, as the transaction found it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Held {
+    /// Offset of the last counted entry, -1 if none.
+    pub last_offset: i64,
+    /// Signed sum.
+    pub quantity: i64,
+}
+
+/// What a batch adds to one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// Before the batch.
+    pub before: Held,
+    /// After it.
+    pub after: Held,
+    /// Entries counted.
+    pub entries: i64,
+}
+
+/// In and out of one key on one day within a batch.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DayStep {
+    /// Pieces in.
+    pub in_quantity: i64,
+    /// Pieces out.
+    pub out_quantity: i64,
+    /// Entries counted.
+    pub entries: i64,
+}
+
+/// A batch after judgement.
+#[derive(Debug, Default)]
+pub(crate) struct Judged<'a> {
+    /// Counted entries with their offsets, per product and day.
+    pub counted: BTreeMap<(NaiveDate, ProductId), Vec<(i64, &'a Entry)>>,
+    /// Kept but not counted.
+    pub rejected: Vec<(&'a Incoming, Rejection)>,
+    /// Per key.
+    pub steps: BTreeMap<StockKey, Step>,
+    /// Per day, product, warehouse.
+    pub days: BTreeMap<(NaiveDate, StockKey), DayStep>,
+    /// Sum of all counted entries.
+    pub signed: i64,
+    /// Number of all counted entries.
+    pub entries: usize,
+    /// Number of duplicates among `rejected`.
+    pub duplicates: usize,
+}
+
+/// Judges a batch in offset order. `held` tells a key's state in this source; `there` names the place of an id
+/// that an earlier transaction counted.
+pub(crate) fn judge<'a>(
+    looked: &[(&'a Incoming, Result<&'a Entry, Rejection>)],
+    held: &HashMap<StockKey, Held>,
+    there: &HashMap<IdKey, String>,
+) -> Judged<'a> {
+    let mut judged = Judged::default();
+    let mut seen: HashMap<IdKey, i64> = HashMap::new();
+    for (message, look) in looked {
+        let entry = match look {
+            Ok(entry) => *entry,
+            Err(rejection) => {
+                judged.rejected.push((message, rejection.clone()));
+                continue;
+            }
+        };
+        let id = entry.entry_id.map(|id| (entry.product_id.clone(), entry.day(), id));
+        if let Some(id) = &id {
+            let place = there.get(id).cloned();
+            let place = place.or_else(|| seen.get(id).map(|offset| format!("offset {offset} of this source")));
+            if let Some(place) = place {
+                let reason = format!("entry_id {} was counted before, at {place}", id.2);
+                judged.rejected.push((message, Rejection { kind: "duplicate", field: "entry_id", reason }));
+                judged.duplicates += 1;
+                continue;
+            }
+        }
+        if let Err(rejection) = judged.count(entry, message.offset, held) {
+            judged.rejected.push((message, rejection));
+            continue;
+        }
+        if let Some(id) = id {
+            seen.insert(id, message.offset);
+        }
+    }
+    judged
+}
+
+impl<'a> Judged<'a> {
+    fn count(
+        &mut self,
+        entry: &'a Entry,
+        offset: i64,
+        held: &HashMap<StockKey, Held>,
+    ) -> Result<(), Rejection> {
+        let key = entry.key();
+        let before = held.get(&key).copied().unwrap_or(Held { last_offset: -1, quantity: 0 });
+        let now = self.steps.get(&key).map_or(before.quantity, |step| step.after.quantity);
+        let after = now + entry.signed();
+        if after.abs() > MAX_BALANCE {
+            let refusal = Refusal::new("quantity", entry.quantity, Rule::Overflow);
+            return Err(Rejection::from("overflow", &refusal));
+        }
+        let step =
+            self.steps.entry(key.clone()).or_insert(Step { before, after: before, entries: 0 });
+        step.after = Held { last_offset: offset, quantity: after };
+        step.entries += 1;
+        let day = self.days.entry((entry.day(), key)).or_default();
+        if entry.signed() > 0 {
+            day.in_quantity += entry.quantity;
+        } else {
+            day.out_quantity += entry.quantity;
+        }
+        day.entries += 1;
+        self.signed += entry.signed();
+        self.entries += 1;
+        let table = (entry.day(), entry.product_id.clone());
+        self.counted.entry(table).or_default().push((offset, entry));
+        Ok(())
+    }
+}
