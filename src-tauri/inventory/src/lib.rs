@@ -1,12 +1,21 @@
 //! Twinstock's engine: opens the stores that the configuration names and hands out the running parts.
+//! Knows nothing of screens; the shells (`twinstock`, `inv-daemon`) read the clock and show what happens.
 
 pub mod bill;
 pub mod catalog;
+pub mod compact;
 pub mod config;
+mod engine;
 pub mod entry;
 pub mod error;
 pub mod ledger;
 pub mod outbox;
 pub mod queue;
+pub mod setup;
 pub mod stock;
 pub mod wire;
+pub mod writer;
+
+pub use engine::running::{Progress, Running};
+pub use engine::status::{SourceStatus, Status};
+pub use engine::{Clock, Engine, Parts};

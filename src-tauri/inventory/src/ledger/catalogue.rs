@@ -37,7 +37,8 @@ fn product_update(dialect: Dialect, product: &ProductRow) -> String {
 impl Ledger {
     /// All products, by id.
     pub async fn products(&self) -> Result<Vec<ProductRow>> {
-        let sql = "SELECT id, name, slug, barcode, unit, category, minimum, registered FROM products ORDER BY id";
+        let sql =
+            "SELECT id, name, slug, barcode, unit, category, minimum, registered FROM products ORDER BY id";
         let rows = self.inner.db.reader().await?.query(sql).await?;
         rows.iter().map(product_row).collect()
     }

@@ -4,8 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::digest::{payload_hash, row_digest};
 use super::dialect::Dialect;
+use super::digest::{payload_hash, row_digest};
 use super::rows::{ByDay, RowWriter, counters};
 use super::sources::{new_stamp, take};
 use super::sql::{Kind, Script, Session, Sql, SqlError, conclude};
@@ -85,12 +85,7 @@ impl Ledger {
         }
     }
 
-    async fn try_commit(
-        &self,
-        source: &SourceRow,
-        batch: &Batch,
-        cache: &mut SourceCache,
-    ) -> Sql<Committed> {
+    async fn try_commit(&self, source: &SourceRow, batch: &Batch, cache: &mut SourceCache) -> Sql<Committed> {
         let fresh = batch.messages.iter().filter(|message| message.offset >= source.next_offset);
         let looked: Looked<'_> =
             fresh.map(|message| (message, first_look(message, &self.inner.limits))).collect();
@@ -133,11 +128,8 @@ impl Ledger {
         let unknown: Vec<StockKey> =
             unknown.into_iter().filter(|key| !cache.held.contains_key(key)).collect();
         read_held(session, dialect, source.id, unknown, &mut cache.held).await?;
-        let there = if cache.careful > 0 {
-            self.read_ids(session, source, looked).await?
-        } else {
-            HashMap::new()
-        };
+        let there =
+            if cache.careful > 0 { self.read_ids(session, source, looked).await? } else { HashMap::new() };
         Ok(judge(looked, &cache.held, &there))
     }
 
@@ -179,7 +171,10 @@ impl Ledger {
         let mut by_day: ByDay<'_> = BTreeMap::new();
         for (message, look) in looked {
             if let Ok(entry) = look {
-                by_day.entry((entry.day(), entry.product_id.clone())).or_default().push((message.offset, entry));
+                by_day
+                    .entry((entry.day(), entry.product_id.clone()))
+                    .or_default()
+                    .push((message.offset, entry));
             }
         }
         let days: BTreeSet<_> = by_day.keys().map(|(day, _)| *day).collect();
@@ -262,8 +257,7 @@ async fn read_held(
     let mut terms = Vec::new();
     for group in keys.chunk_by(|a, b| a.warehouse == b.warehouse) {
         for chunk in group.chunks(LIST) {
-            let products: Vec<String> =
-                chunk.iter().map(|key| dialect.id_of(key.product.as_str())).collect();
+            let products: Vec<String> = chunk.iter().map(|key| dialect.id_of(key.product.as_str())).collect();
             terms.push(format!(
                 "SELECT warehouse_id, product_id, last_offset, quantity FROM balances \
                  WHERE source_id = {source_id} AND warehouse_id = {} AND product_id IN ({})",

@@ -140,7 +140,9 @@ impl Dialect {
 
     fn table_end(self) -> &'static str {
         match self {
-            Dialect::Mysql => ") ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin",
+            Dialect::Mysql => {
+                ") ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
+            }
             Dialect::Sqlite => ")",
         }
     }

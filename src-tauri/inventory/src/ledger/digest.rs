@@ -85,7 +85,8 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&mut bytes, &entry, 7);
         let mut expected = vec![7, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0xff];
-        expected.extend_from_slice(b"2025-03-13 12:00:00\x03\x00123\x02\x00C1\x02\x00W1\x02\x00B1\x01\x03\x00");
+        expected
+            .extend_from_slice(b"2025-03-13 12:00:00\x03\x00123\x02\x00C1\x02\x00W1\x02\x00B1\x01\x03\x00");
         expected.extend_from_slice("入".as_bytes());
         expected.push(0);
         assert_eq!(bytes, expected);

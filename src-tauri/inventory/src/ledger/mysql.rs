@@ -5,7 +5,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions, MySqlRow};
+use sqlx::mysql::{
+    MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions, MySqlRow,
+};
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
 use tokio::sync::OnceCell;
@@ -75,7 +77,13 @@ impl MysqlDatabase {
                 Box::pin(async move { conn.execute(sqlx::raw_sql(SETTINGS)).await.map(drop) })
             })
             .connect_lazy_with(options.clone().database(name));
-        Ok(MysqlDatabase { place, name: name.to_owned(), without_database: options, pool, packet: OnceCell::new() })
+        Ok(MysqlDatabase {
+            place,
+            name: name.to_owned(),
+            without_database: options,
+            pool,
+            packet: OnceCell::new(),
+        })
     }
 
     fn fault(&self, error: sqlx::Error) -> SqlError {

@@ -9,7 +9,8 @@ use super::sql::Row;
 use super::{Ledger, RejectedRow};
 use crate::error::{Code, Error, Result};
 
-const COLUMNS: &str = "s.name, r.source_offset, r.kind, r.field, r.reason, r.payload, r.entry_id, r.resubmitted_as";
+const COLUMNS: &str =
+    "s.name, r.source_offset, r.kind, r.field, r.reason, r.payload, r.entry_id, r.resubmitted_as";
 
 fn rejected_row(row: &Row) -> Result<RejectedRow> {
     Ok(RejectedRow {

@@ -84,7 +84,8 @@ impl RowWriter<'_> {
     }
 
     fn day_totals(&self, script: &mut Script, judged: &Judged<'_>) {
-        let head = "INSERT INTO day_totals (day, product_id, warehouse_id, in_quantity, out_quantity, entries)";
+        let head =
+            "INSERT INTO day_totals (day, product_id, warehouse_id, in_quantity, out_quantity, entries)";
         let tail = self.dialect.upsert(
             "day, product_id, warehouse_id",
             &["in_quantity", "out_quantity", "entries"],
@@ -100,7 +101,8 @@ impl RowWriter<'_> {
     }
 
     fn balances(&self, script: &mut Script, judged: &Judged<'_>) {
-        let head = "INSERT INTO balances (source_id, warehouse_id, product_id, last_offset, quantity, entries)";
+        let head =
+            "INSERT INTO balances (source_id, warehouse_id, product_id, last_offset, quantity, entries)";
         let tail = self.dialect.upsert(
             "source_id, warehouse_id, product_id",
             &["quantity", "entries"],
@@ -119,7 +121,8 @@ impl RowWriter<'_> {
     fn rejected(&self, script: &mut Script, message: &Incoming, rejection: &Rejection) {
         let reason: String = rejection.reason.chars().take(LONGEST_REASON).collect();
         let entry_id = message.decoded.as_ref().ok().and_then(|entry| entry.entry_id);
-        let mut values = format!("{}, {}, '{}', '{}', ", self.source_id, message.offset, rejection.kind, rejection.field);
+        let mut values =
+            format!("{}, {}, '{}', '{}', ", self.source_id, message.offset, rejection.kind, rejection.field);
         self.dialect.text(&mut values, &reason);
         values.push_str(", ");
         opt_hex(&mut values, entry_id.as_ref().map(|id| &id.as_bytes()[..]));

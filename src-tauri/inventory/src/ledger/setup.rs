@@ -50,7 +50,9 @@ impl Ledger {
             let mut session = db.writer().await?;
             let keep = db.dialect().keep("version");
             session
-                .exec(&format!("INSERT INTO schema_version (version, name) VALUES ({version}, '{name}'){keep}"))
+                .exec(&format!(
+                    "INSERT INTO schema_version (version, name) VALUES ({version}, '{name}'){keep}"
+                ))
                 .await?;
             done.push(format!("applied the ledger's migration {name}"));
         }
@@ -102,7 +104,9 @@ impl Ledger {
             Some(version) if version == wanted => Ok(()),
             Some(version) if version > wanted => Err(Error::new(
                 Code::Config,
-                format!("The ledger is of version {version}; this program knows {wanted}. Use the newer program."),
+                format!(
+                    "The ledger is of version {version}; this program knows {wanted}. Use the newer program."
+                ),
             )),
             _ => Err(Error::new(
                 Code::Config,

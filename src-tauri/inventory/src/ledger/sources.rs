@@ -67,7 +67,10 @@ pub(super) async fn take(
     }
     Err(Error::new(
         Code::Fenced,
-        format!("Source {} was moved by another writer; it is taken anew from where that one left it.", source.name),
+        format!(
+            "Source {} was moved by another writer; it is taken anew from where that one left it.",
+            source.name
+        ),
     )
     .into())
 }

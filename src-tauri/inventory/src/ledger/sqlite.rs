@@ -66,9 +66,15 @@ fn fault(error: sqlx::Error) -> SqlError {
         (1555 | 2067, _) => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
         (_, 5 | 6) => (Kind::Other, Code::Retry, "Another process holds the file; it is tried again."),
         (_, 13) => (Kind::Other, Code::Full, "Free space on the ledger's disk."),
-        (_, 8 | 23 | 3) => (Kind::Other, Code::Refused, "Give this user the right to write the ledger's folder."),
-        (_, 11 | 26) => (Kind::Other, Code::Corrupt, "The ledger's file is damaged; restore it from a backup."),
-        (_, 10 | 14) => (Kind::Other, Code::Unreachable, "Check that the ledger's disk is there and healthy."),
+        (_, 8 | 23 | 3) => {
+            (Kind::Other, Code::Refused, "Give this user the right to write the ledger's folder.")
+        }
+        (_, 11 | 26) => {
+            (Kind::Other, Code::Corrupt, "The ledger's file is damaged; restore it from a backup.")
+        }
+        (_, 10 | 14) => {
+            (Kind::Other, Code::Unreachable, "Check that the ledger's disk is there and healthy.")
+        }
         (0, _) => (Kind::Other, Code::Unreachable, "Check the ledger's file."),
         _ if missing => (Kind::NoTable, Code::Retry, "It is created again."),
         _ => (Kind::Other, Code::Internal, "Please report this."),

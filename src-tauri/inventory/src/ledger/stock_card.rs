@@ -89,7 +89,8 @@ impl Ledger {
             return Ok(Vec::new());
         };
         // Balance at the end of the first day to be shown: everything, less the days after it.
-        let mut balance = total(session, &format!("SELECT SUM(quantity) FROM balances WHERE {condition}")).await?;
+        let mut balance =
+            total(session, &format!("SELECT SUM(quantity) FROM balances WHERE {condition}")).await?;
         if let Some(cursor) = before {
             let day = cursor.create_time.date();
             let sql = format!(

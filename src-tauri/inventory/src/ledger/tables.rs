@@ -129,7 +129,8 @@ pub(super) async fn day_states(
     if days.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let sql = format!("SELECT day, state FROM ledger_days WHERE day IN ({}) ORDER BY day{lock}", day_list(days));
+    let sql =
+        format!("SELECT day, state FROM ledger_days WHERE day IN ({}) ORDER BY day{lock}", day_list(days));
     let mut states = BTreeMap::new();
     for row in session.query(&sql).await? {
         states.insert(row.day(0)?, Tier::of(row.text(1)?));
@@ -165,7 +166,11 @@ impl Ledger {
         self.make_tables(&mut known, tables).await
     }
 
-    async fn make_tables(&self, known: &mut Known, mut wanted: BTreeSet<(NaiveDate, ProductId)>) -> Result<()> {
+    async fn make_tables(
+        &self,
+        known: &mut Known,
+        mut wanted: BTreeSet<(NaiveDate, ProductId)>,
+    ) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -193,7 +198,8 @@ impl Ledger {
         }
         let mut session = self.inner.db.writer().await?;
         let mut states = day_states(&mut *session, &unknown, "").await?;
-        let missing: Vec<NaiveDate> = unknown.iter().filter(|day| !states.contains_key(*day)).copied().collect();
+        let missing: Vec<NaiveDate> =
+            unknown.iter().filter(|day| !states.contains_key(*day)).copied().collect();
         if !missing.is_empty() {
             let boundary = boundary(&mut *session).await?;
             let all_months = self.inner.limits.day_tables == 0;

@@ -71,8 +71,7 @@ impl Ledger {
         }
         let mut there = 0;
         for chunk in names.chunks(1000) {
-            let sql =
-                format!("SELECT COUNT(*) FROM ledger_tables WHERE table_name IN ({})", chunk.join(","));
+            let sql = format!("SELECT COUNT(*) FROM ledger_tables WHERE table_name IN ({})", chunk.join(","));
             there += session.query(&sql).await?.first().map_or(Ok(0), |row| row.int(0))?;
         }
         Ok(fresh.len().saturating_sub(usize::try_from(there).unwrap_or(0)))
@@ -97,7 +96,10 @@ impl Ledger {
                 Err(failed) => return Err(failed.error),
             }
         }
-        Err(Error::new(Code::Retry, format!("The tables of {day} keep changing; its compaction is tried again.")))
+        Err(Error::new(
+            Code::Retry,
+            format!("The tables of {day} keep changing; its compaction is tried again."),
+        ))
     }
 
     async fn move_rows(&self, day: NaiveDate, month: &str) -> Sql<u64> {
@@ -159,7 +161,8 @@ impl Ledger {
         let tables = self.tables_of(&mut *session, day).await?;
         drop(session);
         for chunk in tables.chunks(DROPS) {
-            let drops: String = chunk.iter().map(|table| format!("DROP TABLE IF EXISTS {table};\n")).collect();
+            let drops: String =
+                chunk.iter().map(|table| format!("DROP TABLE IF EXISTS {table};\n")).collect();
             self.inner.db.ddl(&drops).await?;
             let names: Vec<String> = chunk.iter().map(|table| format!("'{table}'")).collect();
             let sql = format!("DELETE FROM ledger_tables WHERE table_name IN ({})", names.join(","));

@@ -29,7 +29,8 @@ impl Rejection {
 /// What can be said without looking at the ledger: invalid and out of window.
 pub(crate) fn first_look<'a>(message: &'a Incoming, limits: &Limits) -> Result<&'a Entry, Rejection> {
     let entry = message.decoded.as_ref().map_err(|refusal| Rejection::from("invalid", refusal))?;
-    let own_day = message.timestamp_ms.and_then(DateTime::from_timestamp_millis).map(|time| time.date_naive());
+    let own_day =
+        message.timestamp_ms.and_then(DateTime::from_timestamp_millis).map(|time| time.date_naive());
     if let Some(own_day) = own_day {
         let age = own_day.signed_duration_since(entry.day()).num_days();
         if age > limits.oldest_days || -age > limits.newest_days {
@@ -123,7 +124,8 @@ pub(crate) fn judge<'a>(
         let id = entry.entry_id.map(|id| (entry.product_id.clone(), entry.day(), id));
         if let Some(id) = &id {
             let place = there.get(id).cloned();
-            let place = place.or_else(|| seen.get(id).map(|offset| format!("offset {offset} of this source")));
+            let place =
+                place.or_else(|| seen.get(id).map(|offset| format!("offset {offset} of this source")));
             if let Some(place) = place {
                 let reason = format!("entry_id {} was counted before, at {place}", id.2);
                 judged.rejected.push((message, Rejection { kind: "duplicate", field: "entry_id", reason }));
@@ -157,8 +159,7 @@ impl<'a> Judged<'a> {
             let refusal = Refusal::new("quantity", entry.quantity, Rule::Overflow);
             return Err(Rejection::from("overflow", &refusal));
         }
-        let step =
-            self.steps.entry(key.clone()).or_insert(Step { before, after: before, entries: 0 });
+        let step = self.steps.entry(key.clone()).or_insert(Step { before, after: before, entries: 0 });
         step.after = Held { last_offset: offset, quantity: after };
         step.entries += 1;
         let day = self.days.entry((entry.day(), key)).or_default();

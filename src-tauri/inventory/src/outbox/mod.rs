@@ -130,6 +130,20 @@ impl Outbox {
         Ok(row.map_err(schema::sql_error)?.get("n"))
     }
 
+    /// Entries that wait in the outbox of a data directory that may belong to another process; `None` where there
+    /// is no outbox. Reads only.
+    pub async fn waiting_beside(data_dir: &Path) -> Result<Option<u64>> {
+        let file = data_dir.join("outbox.db");
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let pool = schema::open_readers(&file).await?;
+        let row = sqlx::query("SELECT count(*) AS n FROM outbox WHERE acked = 0").fetch_one(&pool).await;
+        let waiting: i64 = row.map_err(schema::sql_error)?.get("n");
+        pool.close().await;
+        Ok(Some(waiting.unsigned_abs()))
+    }
+
     /// Entries that no broker has acknowledged, up to the number `seq` included.
     pub async fn waiting_until(&self, seq: i64) -> Result<i64> {
         let query = sqlx::query("SELECT count(*) AS n FROM outbox WHERE acked = 0 AND seq <= ?1").bind(seq);

@@ -1,0 +1,134 @@
+//! Where every source stands, asked from outside: the same answer whether or not this process runs the writer.
+
+use std::collections::HashMap;
+
+use super::{Engine, cluster};
+use crate::config::Mode;
+use crate::error::Result;
+use crate::ledger::SourceRow;
+use crate::outbox::Outbox;
+use crate::queue::{Bounds, SourceIdentity};
+use crate::writer::status::State;
+
+/// One source's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceStatus {
+    /// Name in `at`; empty until the ledger knows it.
+    pub name: String,
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Position of the ledger.
+    pub next_offset: i64,
+    /// End of the log; `None` when the topic's incarnation is gone.
+    pub end_offset: Option<i64>,
+    /// What it does, as far as it can be told from outside.
+    pub state: State,
+    /// Why it does not run.
+    pub reason: String,
+}
+
+/// The whole status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// All sources that the ledger or the queue knows.
+    pub sources: Vec<SourceStatus>,
+    /// Entries that wait in this data directory's outbox; `None` when there is none.
+    pub waiting: Option<u64>,
+    /// Messages rejected or kept as duplicates.
+    pub rejected: i64,
+}
+
+impl Engine {
+    /// Asks queue, ledger and outbox.
+    pub async fn status(&self) -> Result<Status> {
+        let rows = self.ledger.sources().await?;
+        let rejected = rows.iter().map(|row| row.rejected).sum();
+        let (bounds, consumed) = self.bounds().await?;
+        Ok(Status { sources: merge(rows, bounds, consumed), waiting: self.waiting().await?, rejected })
+    }
+
+    /// Every partition's bounds and whether somebody consumes.
+    async fn bounds(&self) -> Result<(HashMap<SourceIdentity, Bounds>, bool)> {
+        if self.config.mode == Mode::Standalone {
+            let outbox = self.outbox()?;
+            let bounds = Bounds { start: 0, end: outbox.end() };
+            return Ok((HashMap::from([(outbox.local_source(), bounds)]), true));
+        }
+        cluster::bounds(&self.config).await
+    }
+
+    /// Entries of this data directory that wait; read beside the process that owns it.
+    async fn waiting(&self) -> Result<Option<u64>> {
+        if let Some(outbox) = &self.outbox {
+            let waiting = match self.config.mode {
+                Mode::Cluster => outbox.waiting().await?,
+                Mode::Standalone => {
+                    let row = self.ledger.source(&outbox.local_source()).await?;
+                    outbox.end() - row.map_or(0, |row| row.next_offset)
+                }
+            };
+            return Ok(Some(waiting.unsigned_abs()));
+        }
+        Outbox::waiting_beside(&self.config.data_dir).await
+    }
+}
+
+fn merge(
+    rows: Vec<SourceRow>,
+    mut bounds: HashMap<SourceIdentity, Bounds>,
+    consumed: bool,
+) -> Vec<SourceStatus> {
+    let mut sources: Vec<SourceStatus> = rows
+        .into_iter()
+        .map(|row| {
+            let log = bounds.remove(&row.identity);
+            let (state, reason) = judge(row.next_offset, log, consumed);
+            SourceStatus {
+                name: row.name.to_string(),
+                topic: row.identity.topic,
+                partition: row.identity.partition,
+                next_offset: row.next_offset,
+                end_offset: log.map(|log| log.end),
+                state,
+                reason,
+            }
+        })
+        .collect();
+    for (identity, log) in bounds {
+        let (state, reason) = match (log.start, consumed) {
+            (0, true) => (State::Running, String::new()),
+            (0, false) => (State::Paused, "nobody consumes: start inv-daemon run or the app".to_string()),
+            _ => (
+                State::Stopped,
+                "its first message is gone and it was never counted: run inv-daemon init".to_string(),
+            ),
+        };
+        sources.push(SourceStatus {
+            name: String::new(),
+            topic: identity.topic,
+            partition: identity.partition,
+            next_offset: 0,
+            end_offset: Some(log.end),
+            state,
+            reason,
+        });
+    }
+    sources.sort_by(|a, b| (&a.topic, a.partition, &a.name).cmp(&(&b.topic, b.partition, &b.name)));
+    sources
+}
+
+fn judge(next_offset: i64, log: Option<Bounds>, consumed: bool) -> (State, String) {
+    match log {
+        None => (State::Stopped, "this incarnation of the topic is gone; what it held is counted".into()),
+        Some(log) if next_offset < log.start => {
+            (State::Stopped, format!("retention has passed it: the log begins at {}", log.start))
+        }
+        Some(log) if next_offset > log.end => {
+            (State::Stopped, format!("the log ends at {}, below the position: it was truncated", log.end))
+        }
+        Some(_) if !consumed => (State::Paused, "nobody consumes: start inv-daemon run or the app".into()),
+        Some(_) => (State::Running, String::new()),
+    }
+}

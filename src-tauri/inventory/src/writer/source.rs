@@ -1,0 +1,248 @@
+//! One source: taken, read, committed, handed to the stock, given back. Any doubt ends the taking, and the next
+//! one begins from what the ledger says.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::Stores;
+use super::lane::Lane;
+use super::status::State;
+use crate::error::{Code, Error, Result};
+use crate::ledger::{Batch, Committed, Incoming, SourceCache, SourceRow, payload_hash};
+use crate::queue::{Chunk, Message, SourceIdentity};
+use crate::stock::{Prev, StockCall};
+use crate::wire;
+
+/// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
+/// a quiet hour entry by entry, since a reader hands on what is there at once.
+const BATCH: usize = 8_000;
+/// An idle source reads its row again this often: a restored ledger is noticed without traffic.
+const IDLE: Duration = Duration::from_secs(1);
+/// Longest pause between two attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// First pause between two attempts.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+
+/// Takes the source again and again until told to stop. Faults that heal are waited for; one that would skip or
+/// repeat entries stops the source and says so.
+pub(super) async fn keep_running(stores: Stores, identity: SourceIdentity, mut stop: watch::Receiver<bool>) {
+    let mut cache = SourceCache::default();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let mut progress = false;
+        let taken = take(&stores, &identity, &mut cache, &mut progress, stop.clone()).await;
+        let Err(error) = taken else { return };
+        if progress {
+            pause = FIRST_PAUSE;
+        }
+        report(&stores, &identity, &error);
+        if error.code == Code::Corrupt {
+            tracing::error!(topic = identity.topic, partition = identity.partition, %error, "source stopped");
+            let _ = stop.wait_for(|stop| *stop).await;
+            return;
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+fn report(stores: &Stores, identity: &SourceIdentity, error: &Error) {
+    if matches!(error.code, Code::Fenced | Code::Retry) {
+        tracing::debug!(partition = identity.partition, %error, "source taken anew");
+        return;
+    }
+    let state = if error.code == Code::Corrupt { State::Stopped } else { State::Paused };
+    stores.board.source(identity, |view| {
+        view.state = state;
+        view.reason = error.message.clone();
+    });
+    if state == State::Paused {
+        tracing::warn!(topic = identity.topic, partition = identity.partition, %error, "source paused");
+        stores.board.ledger_trouble(Some(error.clone()));
+    }
+}
+
+/// One taking: resume (rule 6), then batch after batch. `Ok` = asked to stop, drained.
+async fn take(
+    stores: &Stores,
+    identity: &SourceIdentity,
+    cache: &mut SourceCache,
+    progress: &mut bool,
+    mut stop: watch::Receiver<bool>,
+) -> Result<()> {
+    cache.forget();
+    let mut row = resume_row(stores, identity).await?;
+    let mut lane = Lane::open(stores.clone(), identity.clone(), row.stock_offset);
+    send_again(stores, &row, &lane).await?;
+    let mut reader = stores.queue.open(identity, row.next_offset).await?;
+    show(stores, identity, &row, &lane);
+    stores.board.ledger_trouble(None);
+    loop {
+        let chunk = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            chunk = reader.next(BATCH, IDLE) => chunk,
+        };
+        match chunk? {
+            Some(chunk) => {
+                let done = commit(stores, &row, chunk, &lane, cache).await?;
+                *progress = true;
+                row = done.source;
+                lane.send(done.calls, row.next_offset).await;
+            }
+            None => row = idle(stores, row, &lane, cache).await?,
+        }
+        show(stores, identity, &row, &lane);
+        stores.queue.publish_position(identity, row.next_offset);
+    }
+    drop(reader);
+    lane.drain().await;
+    if lane.acked() > row.stock_offset {
+        stores.ledger.acknowledge(&row, lane.acked()).await?;
+    }
+    Ok(())
+}
+
+fn show(stores: &Stores, identity: &SourceIdentity, row: &SourceRow, lane: &Lane) {
+    stores.board.source(identity, |view| {
+        view.name = Some(row.name.clone());
+        view.next_offset = row.next_offset;
+        view.stock_offset = lane.acked();
+        view.state = State::Running;
+        view.reason.clear();
+    });
+}
+
+fn corrupt(words: String) -> Error {
+    Error::new(Code::Corrupt, words)
+}
+
+/// The ledger's row for the source, proven to fit the log: nothing skipped, nothing reused.
+async fn resume_row(stores: &Stores, identity: &SourceIdentity) -> Result<SourceRow> {
+    let bounds = stores.queue.bounds(identity).await?;
+    let Some(row) = stores.ledger.source(identity).await? else {
+        if bounds.start > 0 {
+            return Err(corrupt(format!(
+                "the first message kept is {} and nothing of this partition was ever counted: run `inv-daemon init` to accept that it begins there",
+                bounds.start
+            )));
+        }
+        return stores.ledger.register_source(identity, 0).await;
+    };
+    if row.next_offset < bounds.start {
+        return Err(corrupt(format!(
+            "retention has passed our position: the log begins at {}, we need {}; restore the missing messages or a newer ledger",
+            bounds.start, row.next_offset
+        )));
+    }
+    if row.next_offset > bounds.end {
+        return Err(behind_us(stores, identity, &row).await?);
+    }
+    same_last_message(stores, identity, &row, bounds.start).await?;
+    Ok(row)
+}
+
+/// The log ends below our position. A new leader may lag for a moment: asked a few times before it is believed.
+async fn behind_us(stores: &Stores, identity: &SourceIdentity, row: &SourceRow) -> Result<Error> {
+    let mut end = 0;
+    for _ in 0..5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        end = stores.queue.bounds(identity).await?.end;
+        if row.next_offset <= end {
+            return Ok(Error::new(Code::Retry, "the log's end has caught up"));
+        }
+    }
+    Ok(corrupt(format!(
+        "the log ends at {end}, below our position {}: it was truncated; nothing is skipped or counted again",
+        row.next_offset
+    )))
+}
+
+/// The last message taken is read again and must be the same, else offsets were reused.
+async fn same_last_message(
+    stores: &Stores,
+    identity: &SourceIdentity,
+    row: &SourceRow,
+    start: i64,
+) -> Result<()> {
+    if row.last_offset < start {
+        return Ok(());
+    }
+    let message = stores.queue.message_at(identity, row.last_offset).await?;
+    if message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash) {
+        return Ok(());
+    }
+    Err(corrupt(format!(
+        "the message at offset {} is not the one we counted: offsets were reused (unclean leader election, or a restored queue); compare ledger and queue before going on",
+        row.last_offset
+    )))
+}
+
+/// Rule 6: whatever the stock may not have acknowledged is sent again from `balances`, its sum deciding.
+async fn send_again(stores: &Stores, row: &SourceRow, lane: &Lane) -> Result<()> {
+    if row.stock_offset >= row.next_offset {
+        return Ok(());
+    }
+    let balances = stores.ledger.balances_from(row.id, row.stock_offset).await?;
+    let calls = balances
+        .into_iter()
+        .map(|balance| StockCall {
+            key: balance.key,
+            source: row.name.clone(),
+            prev: Prev::Unknown,
+            last: balance.last_offset,
+            delta: 0,
+            sum: balance.quantity,
+        })
+        .collect();
+    lane.send(calls, row.next_offset).await;
+    Ok(())
+}
+
+async fn commit(
+    stores: &Stores,
+    row: &SourceRow,
+    chunk: Chunk,
+    lane: &Lane,
+    cache: &mut SourceCache,
+) -> Result<Committed> {
+    let batch = Batch {
+        messages: chunk.messages.into_iter().map(incoming).collect(),
+        next_offset: chunk.next_offset,
+        stock_offset: lane.acked(),
+    };
+    let done = stores.ledger.commit(row, &batch, cache).await?;
+    stores.board.change(|view| {
+        view.counted += done.counted as u64;
+        view.duplicates += done.duplicates as u64;
+        view.rejected += done.rejected as u64;
+    });
+    Ok(done)
+}
+
+fn incoming(message: Message) -> Incoming {
+    Incoming {
+        offset: message.offset,
+        timestamp_ms: message.timestamp_ms,
+        decoded: wire::decode(&message.payload),
+        payload: message.payload,
+    }
+}
+
+/// A second without messages: saves the watermark, or looks whether the ledger is still the one we know.
+async fn idle(stores: &Stores, row: SourceRow, lane: &Lane, cache: &mut SourceCache) -> Result<SourceRow> {
+    if lane.acked() > row.stock_offset {
+        // The stamp moves, so what was cached under the old one is read again.
+        cache.forget();
+        return stores.ledger.acknowledge(&row, lane.acked()).await;
+    }
+    let now = stores.ledger.source(&row.identity).await?;
+    if now.is_some_and(|now| now.stamp == row.stamp) {
+        stores.board.ledger_trouble(None);
+        return Ok(row);
+    }
+    Err(Error::new(Code::Fenced, "the ledger's row of this source has changed"))
+}

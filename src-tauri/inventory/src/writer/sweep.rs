@@ -1,0 +1,43 @@
+//! The sweep: brings forward every key that the stock forgot or lags in, from proven `balances`, and touches
+//! nothing else. An eviction, a wipe, a failover and an old snapshot are one case.
+
+use crate::error::Result;
+use crate::ledger::Ledger;
+use crate::stock::value::Value;
+use crate::stock::{Answer, Stock, Vector};
+
+/// Keys compared at a time; bounds memory.
+const PAGE: usize = 1_000;
+
+/// Compares all values' `at` with `balances` and sends vectors where the stock is behind. Returns how many keys
+/// were changed by it. May run at any time beside any number of writers.
+pub async fn sweep(ledger: &Ledger, stock: &dyn Stock) -> Result<u64> {
+    let mut after = None;
+    let mut brought = 0;
+    loop {
+        let vectors = ledger.scan_vectors(after.as_ref(), PAGE).await?;
+        let Some(last) = vectors.last() else { return Ok(brought) };
+        after = Some(last.key.clone());
+        let keys: Vec<_> = vectors.iter().map(|vector| vector.key.clone()).collect();
+        let values = stock.values(&keys).await?;
+        let behind: Vec<Vector> = vectors
+            .into_iter()
+            .zip(values)
+            .filter(|(vector, value)| lags(vector, value.as_deref()))
+            .map(|(vector, _)| vector)
+            .collect();
+        if !behind.is_empty() {
+            let answers = stock.bring(&behind).await?;
+            let changed = |answer: &&Answer| matches!(answer, Answer::Created | Answer::Lagged(_));
+            brought += answers.iter().filter(changed).count() as u64;
+        }
+    }
+}
+
+/// Whether a vector would change the value: it is absent, or some source's offset is behind. A damaged value is
+/// left to the audit.
+fn lags(vector: &Vector, value: Option<&[u8]>) -> bool {
+    let Some(bytes) = value else { return true };
+    let Ok(value) = Value::read(bytes) else { return false };
+    vector.parts.iter().any(|(source, last, _)| value.at.get(source).is_none_or(|(offset, _)| offset < last))
+}
