@@ -1,15 +1,22 @@
 //! `cargo xtask`: everything a developer or CI does, behind one command.
 //! Few dependencies on purpose: it compiles in seconds, long before the workspace does.
+mod bindings;
 mod place;
+mod prepare;
 mod process;
 mod services;
 mod sh;
+mod steps;
+mod tally;
+mod test;
+mod ui;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use place::Place;
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "Builds, runs and tests Twinstock", max_term_width = 100)]
@@ -20,6 +27,18 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Install what is missing, build, and open the app; what follows `--` goes to the app (`-- --demo`)
+    Run {
+        /// The optimised build (takes longer to compile)
+        #[arg(long)]
+        release: bool,
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+    /// Everything that must pass, with one summary at the end
+    Test(test::Options),
+    /// Write the UI's types from the desktop crate's structs
+    Bindings,
     /// Real Kafka, MariaDB and Redis for tests, on free loopback ports
     #[command(subcommand)]
     Services(Services),
@@ -64,9 +83,36 @@ fn services(place: &Place, command: Services) -> Result<bool> {
     Ok(true)
 }
 
+/// Opens the app; its exit code is ours. Without a config.ini the app is standalone and needs no server.
+fn open(place: &Place, release: bool, args: &[OsString]) -> Result<bool> {
+    prepare::prepare(place, prepare::For::Building)?;
+    ui::build(place)?;
+    let mut build = sh::command("cargo", &place.root);
+    build.args(["build", "-p", "twinstock"]);
+    if release {
+        build.arg("--release");
+    }
+    sh::run(&mut build)?;
+    let profile = if release { "release" } else { "debug" };
+    let app = place.target.join(profile).join(format!("twinstock{}", std::env::consts::EXE_SUFFIX));
+    Ok(Command::new(app).args(args).status()?.success())
+}
+
+fn bindings(place: &Place) -> Result<bool> {
+    let changed = bindings::generate(place, sh::run)?;
+    match changed.as_slice() {
+        [] => println!("the UI's types are up to date"),
+        names => println!("written: {}", names.join(", ")),
+    }
+    Ok(true)
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = Place::find().and_then(|place| match cli.command {
+        Task::Run { release, args } => open(&place, release, &args),
+        Task::Test(options) => Ok(test::test(&place, &options)),
+        Task::Bindings => bindings(&place),
         Task::Services(command) => services(&place, command),
     });
     match done {

@@ -1,6 +1,7 @@
 //! Where things lie: the clone's root, the target folder, and what is cached beneath it.
 //! Everything that xtask writes lies under the target folder; nothing is ever written outside it.
 use anyhow::{Context, Result};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// The folders that every command needs.
@@ -43,5 +44,18 @@ impl Place {
     /// The front end's folder.
     pub fn ui(&self) -> PathBuf {
         self.root.join("ui")
+    }
+
+    /// `node` or `npm`: the one fetched into the target folder where the machine's is too old, else from PATH.
+    pub fn node_path(&self, program: &str) -> PathBuf {
+        let own = self.tools().join("node/node_modules/.bin").join(program);
+        if own.exists() { own } else { PathBuf::from(program) }
+    }
+
+    /// PATH with our own tools first.
+    pub fn path(&self) -> Result<OsString> {
+        let own = [self.tools().join("node/node_modules/.bin"), self.tools().join("bin")];
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        Ok(std::env::join_paths(own.into_iter().chain(std::env::split_paths(&path)))?)
     }
 }

@@ -1,0 +1,242 @@
+//! The steps of `cargo xtask test`, each by itself: what it runs, and what counts as passed.
+//! A step that should have tests and ran none has failed.
+use crate::place::Place;
+use crate::services::Lent;
+use crate::tally::{self, Tally};
+use crate::{bindings, prepare, sh, ui};
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// In the order in which they run: the app embeds the built UI, so the UI comes before the compiler.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Step {
+    /// Packages of the machine and of the UI
+    Prepare,
+    /// cargo fmt
+    Fmt,
+    /// Types, lint, format, tests and build of the UI
+    Ui,
+    /// clippy, warnings denied
+    Clippy,
+    /// The UI's types are those of the Rust structs
+    Bindings,
+    /// Tests that need no server, and the house's own rules
+    Unit,
+    /// Tests against the real Kafka, MariaDB and Redis
+    Cluster,
+    /// The real window, by WebDriver
+    Desktop,
+    /// The engine does not depend on tauri
+    EngineTree,
+}
+
+/// What the steps share.
+pub struct Run<'a> {
+    pub place: &'a Place,
+    pub long: bool,
+}
+
+const TAURI_DRIVER: &str = "2.1.0";
+
+impl Run<'_> {
+    pub fn step(&self, step: Step) -> Result<Tally> {
+        match step {
+            Step::Prepare => self.prepare(),
+            Step::Fmt => tally::run(self.cargo().args(["fmt", "--all", "--check"])).map(whole),
+            Step::Ui => self.ui(),
+            Step::Clippy => tally::run(self.cargo().args([
+                "clippy",
+                "--workspace",
+                "--all-targets",
+                "--",
+                "-D",
+                "warnings",
+            ]))
+            .map(whole),
+            Step::Bindings => self.bindings(),
+            Step::Unit => self.unit(),
+            Step::Cluster => self.cluster(),
+            Step::Desktop => self.desktop(),
+            Step::EngineTree => Ok(Tally::one(&self.engine_tree())),
+        }
+    }
+
+    fn cargo(&self) -> Command {
+        sh::command("cargo", &self.place.root)
+    }
+
+    fn prepare(&self) -> Result<Tally> {
+        prepare::prepare(self.place, prepare::For::Testing)?;
+        ui::packages(self.place)?;
+        python(self.place)?;
+        Ok(Tally { passed: 1, failed: 0 })
+    }
+
+    fn ui(&self) -> Result<Tally> {
+        ui::packages(self.place)?;
+        let mut sum = Tally::default();
+        for name in ["check", "lint", "format:check", "test", "build"] {
+            let tally = tally::run(&mut ui::script(self.place, name)?)?;
+            ensure!(name != "test" || tally != Tally::default(), "vitest ran no test");
+            sum.add(whole(tally));
+        }
+        Ok(sum)
+    }
+
+    fn bindings(&self) -> Result<Tally> {
+        let changed = bindings::generate(self.place, |command| {
+            let tally = tally::run(command)?;
+            ensure!(tally.failed == 0, "the exporters failed");
+            Ok(())
+        })?;
+        if !changed.is_empty() {
+            bail!("types of the UI were out of date: {}; commit what was written now", changed.join(", "));
+        }
+        Ok(Tally { passed: 1, failed: 0 })
+    }
+
+    fn unit(&self) -> Result<Tally> {
+        let mut sum = self.tests(
+            self.cargo().args(["test", "--workspace", "--exclude", "tests", "--lib", "--bins"]),
+            &self.engine_tests(false)?,
+        )?;
+        let tidy = ["tidy".to_owned()];
+        sum.add(self.tests(self.cargo().args(["test", "-p", "tests", "--lib"]), &tidy)?);
+        Ok(sum)
+    }
+
+    fn cluster(&self) -> Result<Tally> {
+        let files: Vec<String> = test_files(&self.place.root.join("tests/tests"))?
+            .into_iter()
+            .filter(|name| name != "desktop" && name != "tidy")
+            .collect();
+        ensure!(!files.is_empty(), "there is no test of the whole path in tests/tests");
+        sh::run(self.cargo().args(["build", "-p", "inv-daemon"]))?;
+        let python = python(self.place)?;
+        let servers = Lent::start(self.place)?;
+        let with = |command: &mut Command| {
+            command.envs(&servers.state.env).env("TWINSTOCK_TEST_PYTHON", &python);
+        };
+        let mut sum = Tally::default();
+        let engine = self.engine_tests(true)?;
+        if !engine.is_empty() {
+            let mut command = self.limited(40);
+            with(command.args(["test", "-p", "inventory"]));
+            sum.add(self.tests(&mut command, &engine)?);
+        }
+        let mut command = self.limited(60);
+        with(command.args(["test", "-p", "tests"]));
+        sum.add(self.tests(&mut command, &files)?);
+        servers.end()?;
+        Ok(sum)
+    }
+
+    fn desktop(&self) -> Result<Tally> {
+        let driver = tauri_driver(self.place)?;
+        sh::run(self.cargo().args(["build", "-p", "twinstock", "-p", "inv-daemon"]))?;
+        // Compiled outside the virtual screen, so that a compiler's message is not mistaken for the app's.
+        sh::run(self.cargo().args(["test", "-p", "tests", "--test", "desktop", "--no-run"]))?;
+        let mut command = limited("dbus-run-session", &self.place.root, 20);
+        command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
+        command.args(["cargo", "test", "-p", "tests"]);
+        command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
+        self.tests(&mut command, &["desktop".to_owned()])
+    }
+
+    fn engine_tree(&self) -> Result<()> {
+        let tree = sh::output(self.cargo().args(["tree", "-p", "inventory", "--prefix", "none"]))?;
+        let found: Vec<&str> = tree.lines().filter(|line| line.starts_with("tauri")).collect();
+        ensure!(found.is_empty(), "the engine depends on {}", found.join(", "));
+        ensure!(tree.starts_with("inventory "), "cargo tree said something else: {tree}");
+        Ok(())
+    }
+
+    /// Runs test binaries by name; none of the tests may be left out because another failed.
+    fn tests(&self, command: &mut Command, names: &[String]) -> Result<Tally> {
+        for name in names {
+            command.args(["--test", name]);
+        }
+        command.arg("--no-fail-fast");
+        command.env("TWINSTOCK_BIN_DIR", self.place.target.join("debug")).env("PATH", self.place.path()?);
+        if self.long {
+            command.env("TWINSTOCK_TEST_LONG", "1");
+        }
+        let tally = tally::run(command)?;
+        ensure!(tally != Tally::default(), "no test ran");
+        Ok(tally)
+    }
+
+    /// The engine's own test files: those that name a server need one, the others do not.
+    fn engine_tests(&self, servers: bool) -> Result<Vec<String>> {
+        let all = test_files(&self.place.root.join("src-tauri/inventory/tests"))?;
+        let needs = |name: &String| ["mysql", "redis", "kafka"].iter().any(|server| name.contains(server));
+        Ok(all.into_iter().filter(|name| needs(name) == servers).collect())
+    }
+
+    fn limited(&self, minutes: u32) -> Command {
+        limited("cargo", &self.place.root, minutes)
+    }
+}
+
+/// Without a terminal nobody sees that a test hangs: `timeout` ends it, so that the summary still comes.
+fn limited(program: &str, dir: &Path, minutes: u32) -> Command {
+    match sh::which("timeout") {
+        Some(timeout) if std::env::var_os("CI").is_some() => {
+            let mut command = sh::command(timeout, dir);
+            command.args(["-k", "20", &format!("{minutes}m"), program]);
+            command
+        }
+        _ => sh::command(program, dir),
+    }
+}
+
+/// A check without counted tests counts as one.
+fn whole(tally: Tally) -> Tally {
+    if tally == Tally::default() { Tally { passed: 1, failed: 0 } } else { tally }
+}
+
+fn test_files(dir: &Path) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if dir.exists() {
+        for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|e| e == "rs") {
+                names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+            }
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// A Python with the clients that the owner's own scripts use.
+fn python(place: &Place) -> Result<PathBuf> {
+    let venv = place.services().join("venv");
+    let python = venv.join("bin/python");
+    let stamp = venv.join("complete");
+    let packages = ["kafka-python==3.*", "mysql-connector-python==9.*", "redis>=5"];
+    let wanted = packages.join(" ");
+    if fs::read_to_string(&stamp).is_ok_and(|have| have == wanted) && python.exists() {
+        return Ok(python);
+    }
+    let dir = place.services();
+    fs::create_dir_all(&dir)?;
+    sh::run(sh::command("python3", &dir).args(["-m", "venv", "--clear"]).arg(&venv))?;
+    sh::run(sh::command(&python, &dir).args(["-m", "pip", "install", "--quiet"]).args(packages))?;
+    fs::write(&stamp, wanted)?;
+    Ok(python)
+}
+
+/// tauri-driver, compiled once into the target folder.
+fn tauri_driver(place: &Place) -> Result<PathBuf> {
+    let driver = place.tools().join("bin/tauri-driver");
+    if !driver.exists() {
+        let mut command = sh::command("cargo", &place.root);
+        command.args(["install", &format!("tauri-driver@{TAURI_DRIVER}"), "--locked", "--root"]);
+        sh::run(command.arg(place.tools()).env("CARGO_TARGET_DIR", place.tools().join("build")))?;
+    }
+    Ok(driver)
+}
