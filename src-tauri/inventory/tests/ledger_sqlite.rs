@@ -1,0 +1,39 @@
+//! The ledger on SQLite; see `ledger/`.
+
+mod ledger;
+
+use ledger::{Place, bodies, tiers};
+
+fn place() -> Place {
+    Place::Sqlite(tempfile::tempdir().unwrap())
+}
+
+macro_rules! on_sqlite {
+    ($($module:ident :: $name:ident),* $(,)?) => {$(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            $module::$name(&place()).await;
+        }
+    )*};
+}
+
+on_sqlite!(
+    bodies::init_is_idempotent,
+    bodies::rows_totals_and_balances,
+    bodies::verdicts,
+    bodies::overflow,
+    bodies::duplicates,
+    bodies::two_sources_one_id_at_once,
+    bodies::the_compare_and_set_fences,
+    bodies::slugs_never_collide_and_never_move,
+    bodies::two_daemons_create_the_same_tables,
+    bodies::ids_are_bytes,
+    tiers::an_empty_ledger_takes_history_into_months,
+    tiers::a_writer_and_a_compaction_on_the_same_day,
+    tiers::a_lost_day_table_is_made_again,
+);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn compaction_changes_nothing() {
+    tiers::compaction_changes_nothing([&place(), &place(), &place()]).await;
+}
