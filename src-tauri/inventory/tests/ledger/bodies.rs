@@ -41,7 +41,7 @@ pub async fn rows_totals_and_balances(place: &Place) {
         assert_eq!((done.calls[0].prev, done.calls[0].sum), (Prev::At(prev), 7 + 2 * (offset - 8)));
         cache.forget();
     }
-    let table = "t_ping_guo_20250313";
+    let table = "t_pingguo_20250313";
     let rows =
         place.rows(&format!("SELECT product_id, quantity, description FROM {table} ORDER BY id")).await;
     assert_eq!(rows.len(), 3);
@@ -203,7 +203,8 @@ pub async fn slugs_never_collide_and_never_move(place: &Place) {
     assert!(products.iter().all(|product| !product.registered && product.name == product.id.as_str()));
     let mut apple: ProductRow =
         products.iter().find(|product| product.id.as_str() == "苹果").unwrap().clone();
-    assert_eq!(apple.slug, "ping_guo");
+    let before = apple.slug.clone();
+    assert!(before.starts_with("pingguo"));
     apple.name = "Pear".into();
     apple.minimum = 3;
     let mut new = apple.clone();
@@ -211,7 +212,7 @@ pub async fn slugs_never_collide_and_never_move(place: &Place) {
     ledger.save_products(&[apple, new]).await.unwrap();
     let products = ledger.products().await.unwrap();
     let slug = |id: &str| products.iter().find(|product| product.id.as_str() == id).unwrap().slug.clone();
-    assert_eq!((slug("苹果"), slug("new")), ("ping_guo".into(), "pear".into()));
+    assert_eq!((slug("苹果"), slug("new")), (before, "pear".into()));
     let warehouse = ledger.warehouses().await.unwrap().remove(0);
     assert!(!warehouse.registered);
     ledger.save_warehouses(&[warehouse]).await.unwrap();
