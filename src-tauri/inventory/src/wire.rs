@@ -92,7 +92,7 @@ fn not_an_object(text: &str, error: &serde_json::Error) -> Refusal {
 }
 
 /// A missing field and `null` are the same: not there.
-fn present<'a>(raw: Option<&'a RawValue>) -> Option<&'a str> {
+fn present(raw: Option<&RawValue>) -> Option<&str> {
     raw.map(RawValue::get).filter(|json| *json != "null")
 }
 

@@ -21,6 +21,9 @@ const BATCH: usize = 8_000;
 const IDLE: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A stopped source is looked at again this often: once a person has mended the cause it goes on by itself. Taking
+/// it proves first that nothing would be skipped or repeated, so looking does no harm.
+const STOPPED_PAUSE: Duration = Duration::from_secs(30);
 /// First pause between two attempts.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 
@@ -37,14 +40,10 @@ pub(super) async fn keep_running(stores: Stores, identity: SourceIdentity, mut s
             pause = FIRST_PAUSE;
         }
         report(&stores, &identity, &error);
-        if error.code == Code::Corrupt {
-            tracing::error!(topic = identity.topic, partition = identity.partition, %error, "source stopped");
-            let _ = stop.wait_for(|stop| *stop).await;
-            return;
-        }
+        let wait = if error.code == Code::Corrupt { STOPPED_PAUSE } else { pause };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(pause) => {}
+            () = tokio::time::sleep(wait) => {}
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
@@ -63,6 +62,8 @@ fn report(stores: &Stores, identity: &SourceIdentity, error: &Error) {
     if state == State::Paused {
         tracing::warn!(topic = identity.topic, partition = identity.partition, %error, "source paused");
         stores.board.ledger_trouble(Some(error.clone()));
+    } else {
+        tracing::error!(topic = identity.topic, partition = identity.partition, %error, "source stopped");
     }
 }
 
