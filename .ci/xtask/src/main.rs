@@ -4,7 +4,7 @@ mod bindings;
 mod place;
 mod prepare;
 mod process;
-mod services;
+mod servers;
 mod sh;
 mod steps;
 mod tally;
@@ -75,10 +75,10 @@ enum Services {
 fn services(place: &Place, command: Services) -> Result<bool> {
     let at = |dir: Option<PathBuf>| dir.unwrap_or_else(|| place.services());
     match command {
-        Services::Up { brokers, dir } => services::print_env(&services::up(place, &at(dir), brokers)?),
-        Services::Down { dir } => services::down(&at(dir))?,
-        Services::Status { dir } => return services::status(&at(dir)),
-        Services::Guard { dir } => services::guard(&dir)?,
+        Services::Up { brokers, dir } => servers::print_env(&servers::up(place, &at(dir), brokers)?),
+        Services::Down { dir } => servers::down(&at(dir))?,
+        Services::Status { dir } => return servers::status(&at(dir)),
+        Services::Guard { dir } => servers::guard(&dir)?,
     }
     Ok(true)
 }

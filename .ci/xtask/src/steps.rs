@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, each by itself: what it runs, and what counts as passed.
 //! A step that should have tests and ran none has failed.
 use crate::place::Place;
-use crate::services::Lent;
+use crate::servers::Lent;
 use crate::tally::{self, Tally};
 use crate::{bindings, prepare, sh, ui};
 use anyhow::{Context, Result, bail, ensure};

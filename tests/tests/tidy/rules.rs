@@ -1,0 +1,146 @@
+//! The rules of style, one function each: it takes a text and returns what breaks the rule, as "line: words".
+//! Each has a planted violation beside it, so that a rule that sees nothing is itself seen.
+use super::code::{item_end, line_of, stripped, without_tests, words};
+
+pub const FILE_LINES: usize = 400;
+pub const FUNCTION_LINES: usize = 70;
+
+pub fn file_length(text: &str) -> Vec<String> {
+    let lines = text.lines().count();
+    if lines > FILE_LINES { vec![format!("{lines} lines, allowed are {FILE_LINES}")] } else { Vec::new() }
+}
+
+pub fn function_length(text: &str) -> Vec<String> {
+    let code = stripped(text);
+    let long = words(&code, "fn").filter_map(|at| {
+        let name: String = code[at + 2..].trim_start().chars().take_while(|c| is_name(*c)).collect();
+        let lines = line_of(&code, item_end(&code, at)) - line_of(&code, at) + 1;
+        // A type such as `fn(u8) -> u8` has no name.
+        (!name.is_empty() && lines > FUNCTION_LINES).then(|| {
+            format!("{}: fn {name} has {lines} lines, allowed are {FUNCTION_LINES}", line_of(&code, at))
+        })
+    });
+    long.collect()
+}
+
+fn is_name(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+pub fn header(text: &str) -> Vec<String> {
+    if text.starts_with("//! ") {
+        Vec::new()
+    } else {
+        vec!["1: does not open with `//!` and what it is for".into()]
+    }
+}
+
+pub fn no_unwrap(text: &str) -> Vec<String> {
+    let code = without_tests(&stripped(text));
+    let calls = [".unwrap()", ".expect(", ".unwrap_err()", ".expect_err("];
+    let hits = calls.iter().flat_map(|call| code.match_indices(call));
+    hits.map(|(at, call)| format!("{}: {call} outside tests", line_of(&code, at))).collect()
+}
+
+/// Searched in the whole text, comments too. The words are put together here, else they would find themselves.
+pub fn nothing_postponed(text: &str) -> Vec<String> {
+    let marks = [
+        concat!("TO", "DO"),
+        concat!("FIX", "ME"),
+        concat!("#[ig", "nore"),
+        concat!("it.sk", "ip"),
+        concat!("test.sk", "ip"),
+        concat!("describe.sk", "ip"),
+        concat!("it.on", "ly"),
+        concat!("test.on", "ly"),
+        concat!("describe.on", "ly"),
+    ];
+    let hits = marks.iter().flat_map(|mark| text.match_indices(mark));
+    hits.map(|(at, mark)| format!("{}: {mark}", line_of(text, at))).collect()
+}
+
+pub fn no_floats(text: &str) -> Vec<String> {
+    let code = without_tests(&stripped(text));
+    let hits = ["f32", "f64"].into_iter().flat_map(|kind| {
+        let lines: Vec<String> =
+            words(&code, kind).map(|at| format!("{}: {kind}", line_of(&code, at))).collect();
+        lines
+    });
+    hits.collect()
+}
+
+/// Clippy bans these calls; here is seen to it that nobody allows them again, or reads std's other clock.
+pub fn no_clock(text: &str) -> Vec<String> {
+    let code = without_tests(&stripped(text));
+    let banned = ["SystemTime::now", "Utc::now", "Local::now", "std::time::Instant", "disallowed_methods"];
+    let hits = banned.iter().flat_map(|call| code.match_indices(call));
+    hits.map(|(at, call)| format!("{}: {call}", line_of(&code, at))).collect()
+}
+
+pub fn no_tauri_import(text: &str) -> Vec<String> {
+    text.match_indices("@tauri-apps").map(|(at, _)| format!("{}: @tauri-apps", line_of(text, at))).collect()
+}
+
+/// A module by one of these names says nothing about what is in it.
+pub fn telling_name(path: &str) -> Vec<String> {
+    let empty = ["utils", "util", "common", "helpers", "helper", "managers", "manager", "services", "misc"];
+    let parts = path.split('/').map(|part| part.split('.').next().unwrap_or(part));
+    parts.filter(|part| empty.contains(part)).map(|part| format!("`{part}` says nothing")).collect()
+}
+
+#[test]
+fn long_files_and_functions_are_seen() {
+    assert!(file_length(&"x\n".repeat(400)).is_empty());
+    assert_eq!(file_length(&"x\n".repeat(401)).len(), 1);
+    let long = format!("fn short() {{}}\npub fn long(a: [u8; 2]) {{\n{}}}\n", "let s = \"}\";\n".repeat(69));
+    assert_eq!(function_length(&long), ["2: fn long has 71 lines, allowed are 70"]);
+    assert!(function_length(&long.replacen("let s", "", 1).replacen("\" = \"}\";\n", "", 1)).len() <= 1);
+    assert!(function_length(&format!("trait T {{ fn a(); }}\n{}", "\n".repeat(90))).is_empty());
+}
+
+#[test]
+fn missing_headers_are_seen() {
+    assert!(header("//! What it is for.\nfn a() {}").is_empty());
+    assert_eq!(header("// What\nfn a() {}").len(), 1);
+    assert_eq!(header("use std::fs;\n//! late").len(), 1);
+}
+
+#[test]
+fn unwraps_are_seen() {
+    assert_eq!(no_unwrap("fn a() { b.unwrap(); }\nfn c() { d.expect(\"x\"); }").len(), 2);
+    assert!(no_unwrap("//! never .unwrap()\n#[cfg(test)]\nmod tests { fn a() { b.unwrap(); } }").is_empty());
+    assert!(no_unwrap("fn a() { b.unwrap_or(1); say(\".unwrap()\"); }").is_empty());
+}
+
+#[test]
+fn postponed_work_is_seen() {
+    let bad =
+        [concat!("// TO", "DO later"), concat!("#[ig", "nore = \"slow\"]"), concat!("it.sk", "ip('x')")];
+    assert!(bad.iter().all(|text| nothing_postponed(text).len() == 1));
+    assert!(nothing_postponed("// done; unignored").is_empty());
+}
+
+#[test]
+fn floats_are_seen() {
+    assert_eq!(no_floats("fn a(x: f64) -> u8 { x as f32 as u8 }").len(), 2);
+    assert!(no_floats("// f64\nfn sf64() {}").is_empty());
+}
+
+#[test]
+fn clock_reads_are_seen() {
+    assert_eq!(no_clock("#[allow(clippy::disallowed_methods)]\nfn a() { Utc::now(); }").len(), 2);
+    assert!(no_clock("fn a(now: DateTime<Utc>) { tokio::time::Instant::now(); }").is_empty());
+}
+
+#[test]
+fn other_doors_are_seen() {
+    assert_eq!(no_tauri_import("import { invoke } from '@tauri-apps/api/core'").len(), 1);
+    assert!(no_tauri_import("import { bills } from '../api'").is_empty());
+}
+
+#[test]
+fn names_that_say_nothing_are_seen() {
+    assert_eq!(telling_name("src-tauri/src/utils.rs").len(), 1);
+    assert_eq!(telling_name("src-tauri/src/helpers/mod.rs").len(), 1);
+    assert!(telling_name("src-tauri/inventory/src/ledger/mod.rs").is_empty());
+}
