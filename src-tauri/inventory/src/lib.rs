@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod outbox;
 pub mod queue;
 pub mod setup;
+pub mod source;
 pub mod stock;
 pub mod wire;
 pub mod writer;

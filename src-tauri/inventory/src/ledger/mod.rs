@@ -31,7 +31,7 @@ pub use read::Summary;
 pub use stock_card::MovementCursor;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
-use crate::queue::SourceIdentity;
+use crate::source::SourceIdentity;
 use crate::stock::{SourceName, StockCall};
 
 /// What the ledger keeps out and where it stops making tables.

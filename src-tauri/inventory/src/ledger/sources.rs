@@ -7,7 +7,7 @@ use super::dialect::hex;
 use super::sql::{Kind, Row, Session, Sql, conclude};
 use super::{Ledger, SourceRow};
 use crate::error::{Code, Error, Result};
-use crate::queue::SourceIdentity;
+use crate::source::SourceIdentity;
 
 const COLUMNS: &str = "id, name, topic, topic_uuid, partition_no, next_offset, stock_offset, stamp, \
                        last_offset, last_hash, entries, rejected, signed_quantity, digest";

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::entry::{BillId, CompanyId, Direction, Entry, WarehouseId};
 use crate::error::Result;
-use crate::queue::SourceIdentity;
+use crate::source::SourceIdentity;
 
 pub use bills::{Bill, BillFilter, BillLine, BillSummary, Draft};
 pub use lock::DataDir;

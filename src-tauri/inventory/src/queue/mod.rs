@@ -5,21 +5,9 @@ pub mod local;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use uuid::Uuid;
-
 use crate::error::{Error, Result};
-
-/// One partition of one incarnation of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SourceIdentity {
-    /// Topic name (standalone: "outbox").
-    pub topic: String,
-    /// The topic's UUID; a recreated topic has a new one.
-    pub topic_uuid: Uuid,
-    /// Partition number.
-    pub partition: i32,
-}
+pub use crate::source::SourceIdentity;
+use async_trait::async_trait;
 
 /// One message as it lies in the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
