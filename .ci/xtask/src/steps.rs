@@ -70,8 +70,8 @@ impl Run<'_> {
 
     fn prepare(&self) -> Result<Tally> {
         prepare::prepare(self.place, prepare::For::Testing)?;
-        ui::packages(self.place)?;
         python(self.place)?;
+        ui::packages(self.place)?;
         Ok(Tally { passed: 1, failed: 0 })
     }
 

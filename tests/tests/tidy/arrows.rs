@@ -6,6 +6,7 @@ use super::code::{line_of, stripped, without_tests, words};
 const FLOORS: &[(&str, u8)] = &[
     ("engine", 6),
     ("setup", 6),
+    ("demo", 6),
     ("writer", 5),
     ("replay", 5),
     ("chart", 5),
