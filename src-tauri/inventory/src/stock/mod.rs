@@ -2,6 +2,7 @@
 //! `value.rs` holds the rules as pure functions; redb calls them, the Redis script is held equal to them.
 
 pub mod redb;
+pub mod redis;
 pub mod value;
 
 use async_trait::async_trait;

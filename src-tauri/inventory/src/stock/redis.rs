@@ -1,0 +1,306 @@
+//! The stock in Redis or Valkey, single or cluster: one script call carries many keys of one slot.
+//! `script.lua` does what `value.rs` does; this file groups, sends and reads answers back.
+//! Must never let a call span slots, nor take a missing reply for an answer.
+
+mod health;
+mod link;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
+use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ServerErrorKind, cmd, pipe};
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use self::link::{Conn, Link};
+use super::{Answer, Page, Prev, Pulse, Stock, StockCall, Vector, value};
+use crate::entry::StockKey;
+use crate::error::{Code, Error, Result};
+
+const SCRIPT: &str = include_str!("script.lua");
+/// Keys of one script call: 500 keep the server busy for some milliseconds, and others may come in between.
+const CHUNK: usize = 500;
+/// Script calls of one pipeline, whose replies come within one time limit.
+const PIPELINE: usize = 8;
+/// Calls under way at once in a cluster, where most keys have a slot of their own.
+const PARALLEL: usize = 128;
+/// What `values` and `scan` give for a key that is no string: readable by nobody, so damaged.
+const NO_STRING: &[u8] = b"(no string)";
+
+/// The stock in Redis.
+pub struct Redis {
+    link: Link,
+    script: Script,
+    version: AtomicU64,
+    memory: Mutex<health::Memory>,
+}
+
+impl Redis {
+    /// Reads the URL (`redis://…` or `redis+cluster://…`); connects when first used. A password given here
+    /// wins over one in the URL.
+    pub fn open(url: &str, password: Option<&str>) -> Result<Redis> {
+        let script = Script::new(SCRIPT);
+        let memory = Mutex::new(health::Memory::default());
+        Ok(Redis { link: Link::new(url, password)?, script, version: AtomicU64::new(1), memory })
+    }
+
+    /// Sends the calls (key and arguments each) under one operation; answers in the same order.
+    async fn call(&self, operation: &str, calls: Vec<(String, Vec<String>)>) -> Result<Vec<Answer>> {
+        let (generation, mut conn) = self.link.conn().await?;
+        let chunks = self.chunks(&calls);
+        let mut answers = vec![Answer::Absent; calls.len()];
+        let mut again = true;
+        let replies = loop {
+            match self.send(&conn, operation, &calls, &chunks).await {
+                Ok(replies) => break replies,
+                Err(error) if again && error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                    again = false;
+                    self.load(&mut conn, generation).await?;
+                }
+                Err(error) => return Err(self.link.failed(generation, error).await),
+            }
+        };
+        for (places, codes) in chunks.iter().flatten().zip(replies) {
+            if places.len() != codes.len() {
+                return Err(Error::new(
+                    Code::Internal,
+                    "Redis answered for another number of keys. Run `check`.",
+                ));
+            }
+            for (place, code) in places.iter().zip(codes) {
+                answers[*place] = answer(code)?;
+            }
+        }
+        let moved = |answer: &Answer| matches!(answer, Answer::Applied | Answer::Lagged(_) | Answer::Created);
+        if answers.iter().any(moved) {
+            self.version.fetch_add(1, Ordering::Release);
+        }
+        Ok(answers)
+    }
+
+    /// Groups calls: the outer groups may travel at once, the chunks of one group keep their order.
+    fn chunks(&self, calls: &[(String, Vec<String>)]) -> Vec<Vec<Vec<usize>>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        if self.link.is_cluster() {
+            let mut slots = HashMap::new();
+            for (place, (key, _)) in calls.iter().enumerate() {
+                let group = *slots.entry(Slot::for_key(key)).or_insert_with(|| {
+                    groups.push(Vec::new());
+                    groups.len() - 1
+                });
+                groups[group].push(place);
+            }
+        } else if !calls.is_empty() {
+            groups.push((0..calls.len()).collect());
+        }
+        groups.iter().map(|group| group.chunks(CHUNK).map(<[usize]>::to_vec).collect()).collect()
+    }
+
+    /// One reply per chunk, in the order of `chunks`.
+    async fn send(
+        &self,
+        conn: &Conn,
+        operation: &str,
+        calls: &[(String, Vec<String>)],
+        chunks: &[Vec<Vec<usize>>],
+    ) -> RedisResult<Vec<Vec<i64>>> {
+        let command = |places: &Vec<usize>| {
+            let mut command = cmd("EVALSHA");
+            command.arg(self.script.get_hash()).arg(places.len());
+            for place in places {
+                command.arg(&calls[*place].0);
+            }
+            command.arg(operation);
+            for place in places {
+                command.arg(&calls[*place].1);
+            }
+            command
+        };
+        if !self.link.is_cluster() {
+            let mut replies = Vec::new();
+            for some in chunks.iter().flatten().collect::<Vec<_>>().chunks(PIPELINE) {
+                let mut pipeline = pipe();
+                for places in some {
+                    pipeline.add_command(command(places));
+                }
+                let some: Vec<Vec<i64>> = pipeline.query_async(&mut conn.clone()).await?;
+                replies.extend(some);
+            }
+            return Ok(replies);
+        }
+        let groups: Vec<_> = chunks
+            .iter()
+            .map(|group| {
+                let commands: Vec<Cmd> = group.iter().map(command).collect();
+                let mut conn = conn.clone();
+                async move {
+                    let mut replies = Vec::with_capacity(commands.len());
+                    for command in commands {
+                        replies.push(command.query_async::<Vec<i64>>(&mut conn).await?);
+                    }
+                    Ok::<_, RedisError>(replies)
+                }
+            })
+            .collect();
+        let replies: Vec<Vec<Vec<i64>>> = stream::iter(groups).buffered(PARALLEL).try_collect().await?;
+        Ok(replies.into_iter().flatten().collect())
+    }
+
+    /// Loads the script (in a cluster: on every node), as after a restart or SCRIPT FLUSH.
+    async fn load(&self, conn: &mut Conn, generation: u64) -> Result<()> {
+        let mut command = cmd("SCRIPT");
+        command.arg("LOAD").arg(SCRIPT);
+        match command.query_async::<::redis::Value>(conn).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.link.failed(generation, error).await),
+        }
+    }
+
+    /// Values of keys; what is no string is told apart from what is absent.
+    async fn read(&self, conn: &Conn, keys: &[String]) -> RedisResult<Vec<Option<Vec<u8>>>> {
+        let mut values: Vec<Option<Vec<u8>>> = Vec::with_capacity(keys.len());
+        for some in keys.chunks(CHUNK) {
+            values
+                .extend(cmd("MGET").arg(some).query_async::<Vec<Option<Vec<u8>>>>(&mut conn.clone()).await?);
+        }
+        let absent: Vec<usize> = (0..keys.len()).filter(|place| values[*place].is_none()).collect();
+        let kinds = absent.iter().map(|place| {
+            let mut conn = conn.clone();
+            async move { cmd("TYPE").arg(&keys[*place]).query_async::<String>(&mut conn).await }
+        });
+        let kinds: Vec<String> =
+            stream::iter(kinds.collect::<Vec<_>>()).buffered(PARALLEL).try_collect().await?;
+        for (place, kind) in absent.into_iter().zip(kinds) {
+            // A string that came between the two questions is left for the next reading.
+            if kind != "none" && kind != "string" {
+                values[place] = Some(NO_STRING.to_vec());
+            }
+        }
+        Ok(values)
+    }
+
+    /// One SCAN on one node: where to go on, and the keys.
+    async fn scan_node(
+        &self,
+        conn: &Conn,
+        slot: u16,
+        cursor: &str,
+        count: usize,
+    ) -> RedisResult<(String, Vec<String>)> {
+        let mut command = cmd("SCAN");
+        command.arg(cursor).arg("COUNT").arg(count.max(1));
+        let (next, keys): (String, Vec<Vec<u8>>) = routed(conn, slot, command).await?;
+        Ok((next, keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect()))
+    }
+
+    async fn page(&self, conn: &Conn, from: Option<&str>, count: usize) -> RedisResult<Page> {
+        // A place is the node's first slot and its cursor; one server is the node of slot 0.
+        let (slot, cursor) = from.and_then(|from| from.split_once('/')).unwrap_or(("0", "0"));
+        let slot: u16 = slot.parse().unwrap_or(0);
+        let (cursor, mut keys) = self.scan_node(conn, slot, cursor, count).await?;
+        keys.sort_unstable();
+        keys.dedup();
+        let values = self.read(conn, &keys).await?;
+        let next = if cursor != "0" {
+            Some(format!("{slot}/{cursor}"))
+        } else {
+            let nodes = health::nodes(conn).await?;
+            nodes.into_iter().find(|node| *node > slot).map(|node| format!("{node}/0"))
+        };
+        let values = keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect();
+        Ok(Page { values, next })
+    }
+}
+
+/// Sends a command to the node that holds a slot.
+async fn routed<T: FromRedisValue>(conn: &Conn, slot: u16, command: Cmd) -> RedisResult<T> {
+    match conn.clone() {
+        Conn::Single(mut conn) => command.query_async(&mut conn).await,
+        Conn::Cluster(mut conn) => {
+            let node = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+            let value = conn.route_command(command, RoutingInfo::SingleNode(node)).await?;
+            Ok(T::from_redis_value(value.extract_error()?)?)
+        }
+    }
+}
+
+/// The script's codes.
+fn answer(code: i64) -> Result<Answer> {
+    Ok(match code {
+        -10 => Answer::Applied,
+        -11 => Answer::Seen,
+        -12 => Answer::Created,
+        -13 => Answer::Absent,
+        -14 => Answer::Damaged,
+        -1.. => Answer::Lagged(code),
+        _ => {
+            return Err(Error::new(
+                Code::Internal,
+                format!("Redis answered the unknown code {code}. Run `check`."),
+            ));
+        }
+    })
+}
+
+#[async_trait]
+impl Stock for Redis {
+    async fn apply(&self, calls: &[StockCall]) -> Result<Vec<Answer>> {
+        value::sound_calls(calls)?;
+        let calls = calls.iter().map(|call| {
+            let prev = match call.prev {
+                Prev::At(offset) => offset.to_string(),
+                Prev::Unknown => String::new(),
+            };
+            let numbers = [call.last, call.delta, call.sum].map(|number| number.to_string());
+            (call.key.to_string(), [call.source.to_string(), prev].into_iter().chain(numbers).collect())
+        });
+        self.call("step", calls.collect()).await
+    }
+
+    async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>> {
+        value::sound_vectors(vectors)?;
+        let calls = vectors.iter().map(|vector| {
+            let mut words = vec![vector.parts.len().to_string()];
+            for (source, last, sum) in &vector.parts {
+                words.extend([source.to_string(), last.to_string(), sum.to_string()]);
+            }
+            (vector.key.to_string(), words)
+        });
+        self.call("bring", calls.collect()).await
+    }
+
+    async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>> {
+        let keys: Vec<String> = keys.iter().map(StockKey::to_string).collect();
+        let (generation, conn) = self.link.conn().await?;
+        match self.read(&conn, &keys).await {
+            Ok(values) => Ok(values),
+            Err(error) => Err(self.link.failed(generation, error).await),
+        }
+    }
+
+    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page> {
+        let (generation, conn) = self.link.conn().await?;
+        match self.page(&conn, from, count).await {
+            Ok(page) => Ok(page),
+            Err(error) => Err(self.link.failed(generation, error).await),
+        }
+    }
+
+    async fn pulse(&self) -> Result<Pulse> {
+        self.beat().await
+    }
+
+    fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    async fn settle(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn check(&self) -> Result<Vec<(String, String)>> {
+        self.findings().await
+    }
+}

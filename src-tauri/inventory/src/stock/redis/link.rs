@@ -1,0 +1,296 @@
+//! The connection to Redis, single or cluster: made when first needed, made anew after it broke.
+//! Waits between attempts grow up to a bound; every command has a time limit, none is repeated here.
+//! Must never put a password into words.
+
+use std::time::Duration;
+
+use ::redis::aio::{ConnectionLike, MultiplexedConnection};
+use ::redis::cluster::ClusterClient;
+use ::redis::cluster_async::ClusterConnection;
+use ::redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo};
+use ::redis::{Pipeline, RedisError, RedisFuture, ServerErrorKind, Value};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::error::{Code, Error, Result};
+
+/// Longest wait for a connection.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Longest wait for a reply. The crate's own default of 500 ms is shorter than one busy second of a server.
+const REPLY: Duration = Duration::from_secs(5);
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// An open connection; clones share it.
+#[derive(Clone)]
+pub enum Conn {
+    /// One server.
+    Single(MultiplexedConnection),
+    /// A cluster.
+    Cluster(ClusterConnection),
+}
+
+impl ConnectionLike for Conn {
+    fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
+        match self {
+            Conn::Single(conn) => conn.req_packed_command(cmd),
+            Conn::Cluster(conn) => conn.req_packed_command(cmd),
+        }
+    }
+
+    fn req_packed_commands<'a>(
+        &'a mut self,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
+    ) -> RedisFuture<'a, Vec<Value>> {
+        match self {
+            Conn::Single(conn) => conn.req_packed_commands(pipeline, offset, count),
+            Conn::Cluster(conn) => conn.req_packed_commands(pipeline, offset, count),
+        }
+    }
+
+    fn get_db(&self) -> i64 {
+        match self {
+            Conn::Single(conn) => conn.get_db(),
+            Conn::Cluster(conn) => conn.get_db(),
+        }
+    }
+}
+
+enum Target {
+    Single(Client),
+    Cluster(ClusterClient),
+}
+
+/// The way to the server.
+pub struct Link {
+    target: Target,
+    /// Host and port, for words.
+    pub place: String,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    conn: Option<Conn>,
+    /// Counts connections, so that a broken one is dropped once.
+    generation: u64,
+    failed: Option<(Instant, Error)>,
+    wait: Duration,
+}
+
+impl Link {
+    /// Reads the URL; connects to nothing yet. `password` wins over one in the URL.
+    pub fn new(url: &str, password: Option<&str>) -> Result<Link> {
+        let (target, place) = match cluster_nodes(url) {
+            Some(nodes) => {
+                let infos = nodes.iter().map(|node| info(node, password)).collect::<Result<Vec<_>>>()?;
+                let place = infos.iter().map(|info| info.addr().to_string()).collect::<Vec<_>>().join(",");
+                let builder =
+                    ClusterClient::builder(infos).connection_timeout(CONNECT).response_timeout(REPLY);
+                let builder = builder.retries(3).overall_response_timeout(Some(REPLY * 2));
+                (Target::Cluster(builder.build().map_err(|error| wrong_url(&error))?), place)
+            }
+            None => {
+                let info = info(url, password)?;
+                let place = info.addr().to_string();
+                (Target::Single(Client::open(info).map_err(|error| wrong_url(&error))?), place)
+            }
+        };
+        Ok(Link { target, place, state: Mutex::default() })
+    }
+
+    /// Whether keys are spread over slots.
+    pub fn is_cluster(&self) -> bool {
+        matches!(self.target, Target::Cluster(_))
+    }
+
+    /// The connection and its number. After a failure, waits a growing while before it tries again; whoever
+    /// waited meanwhile shares the outcome of one attempt.
+    pub async fn conn(&self) -> Result<(u64, Conn)> {
+        let asked = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(conn) = &state.conn {
+            return Ok((state.generation, conn.clone()));
+        }
+        if let Some((at, error)) = &state.failed {
+            if *at >= asked {
+                return Err(error.clone());
+            }
+            sleep_until(*at + state.wait).await;
+        }
+        match self.connect().await {
+            Ok(conn) => {
+                *state =
+                    State { conn: Some(conn.clone()), generation: state.generation + 1, ..State::default() };
+                Ok((state.generation, conn))
+            }
+            Err(error) => {
+                state.wait = (state.wait * 2).clamp(FIRST_WAIT, LONGEST_WAIT);
+                state.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Conn> {
+        let attempt = async {
+            match &self.target {
+                Target::Single(client) => {
+                    let config = AsyncConnectionConfig::new()
+                        .set_connection_timeout(Some(CONNECT))
+                        .set_response_timeout(Some(REPLY));
+                    client.get_multiplexed_async_connection_with_config(&config).await.map(Conn::Single)
+                }
+                Target::Cluster(client) => client.get_async_connection().await.map(Conn::Cluster),
+            }
+        };
+        match timeout(CONNECT + REPLY, attempt).await {
+            Ok(done) => done.map_err(|error| self.words(&error)),
+            Err(_) => Err(self.unreachable("no answer in time")),
+        }
+    }
+
+    /// Puts an error into words and drops the connection when it is of no more use.
+    pub async fn failed(&self, generation: u64, error: RedisError) -> Error {
+        let broken = match error.kind() {
+            // A master that became a replica: the name may lead elsewhere by now.
+            ErrorKind::Server(ServerErrorKind::ReadOnly) | ErrorKind::Io => true,
+            _ => error.is_unrecoverable_error(),
+        };
+        if broken {
+            let mut state = self.state.lock().await;
+            if state.generation == generation {
+                state.conn = None;
+            }
+        }
+        self.words(&error)
+    }
+
+    fn unreachable(&self, cause: &str) -> Error {
+        let words = format!(
+            "Redis at {} is out of reach ({cause}). Check that it runs and that the network lets us through.",
+            self.place
+        );
+        Error::new(Code::Unreachable, words)
+    }
+
+    /// The error's code and words.
+    pub fn words(&self, error: &RedisError) -> Error {
+        let place = &self.place;
+        let text = server_text(error);
+        // The server's word stands in front or, for errors inside a script of Redis 6, within the text.
+        let says = |word: &str| text.contains(&format!("{word} "));
+        if says("OOM") {
+            let words =
+                format!("Redis at {place} is full (maxmemory). Raise maxmemory or free memory there.");
+            return Error::new(Code::Full, words);
+        }
+        if says("MISCONF") {
+            let words =
+                format!("Redis at {place} cannot write to its disk and refuses changes. Free space there.");
+            return Error::new(Code::Full, words);
+        }
+        let waiting = [
+            "LOADING",
+            "READONLY",
+            "CLUSTERDOWN",
+            "MASTERDOWN",
+            "TRYAGAIN",
+            "BUSY ",
+            "NOREPLICAS",
+            "UNBLOCKED",
+        ];
+        if let Some(word) = waiting.into_iter().find(|word| says(word)) {
+            return self.unreachable(&format!("it answers {word}"));
+        }
+        if says("MOVED") && !self.is_cluster() {
+            let words = format!(
+                "Redis at {place} is a cluster. Write the URL as redis+cluster://host:port,host:port."
+            );
+            return Error::new(Code::Config, words);
+        }
+        let refused = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"].into_iter().any(says);
+        match error.kind() {
+            ErrorKind::AuthenticationFailed => self.refused("wrong user or password"),
+            _ if refused => self.refused(&text),
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => self.unreachable(&text),
+            _ => Error::new(Code::Internal, format!("Redis at {place} answered: {text}. Run `check`.")),
+        }
+    }
+
+    fn refused(&self, cause: &str) -> Error {
+        let place = &self.place;
+        let words = format!(
+            "Redis at {place} refuses us ({cause}). Set [redis] url and password, and the user's grants."
+        );
+        Error::new(Code::Refused, words)
+    }
+}
+
+/// The first error that the server sent, word first; else the error's own text.
+fn server_text(error: &RedisError) -> String {
+    let server = error.clone().into_server_errors();
+    match server.as_deref().and_then(<[_]>::first) {
+        Some((_, first)) => format!("{} {}", first.code(), first.details().unwrap_or_default()),
+        None => error.to_string(),
+    }
+}
+
+/// `redis+cluster://user@a:1,b:2` as one URL per node; `None` for a single server.
+fn cluster_nodes(url: &str) -> Option<Vec<String>> {
+    let (scheme, rest) = match url.split_once("://")? {
+        ("redis+cluster", rest) => ("redis", rest),
+        ("rediss+cluster", rest) => ("rediss", rest),
+        _ => return None,
+    };
+    let (user, hosts) = match rest.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), rest),
+    };
+    let hosts = hosts.trim_end_matches('/').split(',').map(str::trim);
+    Some(hosts.map(|host| format!("{scheme}://{user}{host}")).collect())
+}
+
+fn info(url: &str, password: Option<&str>) -> Result<ConnectionInfo> {
+    let info = url.into_connection_info().map_err(|error| wrong_url(&error))?;
+    let Some(password) = password else { return Ok(info) };
+    let settings = info.redis_settings().clone().set_password(password);
+    Ok(info.set_redis_settings(settings))
+}
+
+/// The URL itself is not repeated: it may hold a password.
+fn wrong_url(error: &RedisError) -> Error {
+    let words = format!(
+        "[redis] url cannot be used ({}). Write redis://host:port/0 or redis+cluster://host:port,host:port.",
+        error.category()
+    );
+    Error::new(Code::Config, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_both_kinds_are_read_and_keep_their_password_to_themselves() {
+        let nodes = cluster_nodes("redis+cluster://me:secret@a:1,b:2").unwrap();
+        assert_eq!(nodes, ["redis://me:secret@a:1", "redis://me:secret@b:2"]);
+        let link = Link::new("redis+cluster://me:secret@a:1,b:2", None).unwrap();
+        assert_eq!((link.is_cluster(), link.place.as_str()), (true, "a:1,b:2"));
+        let link = Link::new("redis://me:secret@a:1/3", Some("other")).unwrap();
+        assert_eq!((link.is_cluster(), link.place.as_str()), (false, "a:1"));
+        let refused = Link::new("nonsense://me:secret@a", None).err().unwrap();
+        assert_eq!(refused.code, Code::Config);
+        assert!(!refused.message.contains("secret"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_closed_port_is_unreachable_in_bounded_time() {
+        let link = Link::new("redis://127.0.0.1:1", None).unwrap();
+        for _ in 0..3 {
+            assert_eq!(link.conn().await.err().map(|error| error.code), Some(Code::Unreachable));
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! The stock in a real Redis: the script is held equal to the pure functions on random values and calls, and
+//! every loss, refusal and foreign hand gets its proper answer. Needs TWINSTOCK_TEST_REDIS_URL (a database that
+//! may be emptied) and fails without it; TWINSTOCK_TEST_CASES sets the number of random cases (20,000).
+
+use std::sync::Arc;
+
+use inventory::entry::StockKey;
+use inventory::error::Code;
+use inventory::stock::redis::Redis;
+use inventory::stock::value::{self, LIMIT, Value};
+use inventory::stock::{Answer, Prev, Pulse, SENTINEL, Stock, StockCall, Vector};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use redis::AsyncCommands;
+use redis::aio::MultiplexedConnection;
+
+const SOURCES: [&str; 3] = ["8f3a01c2.3", "8f3a01c2.10", "b7"];
+
+fn url() -> String {
+    std::env::var("TWINSTOCK_TEST_REDIS_URL")
+        .expect("set TWINSTOCK_TEST_REDIS_URL to a Redis database that may be emptied")
+}
+
+/// One test at a time: they share a database and some change the server's settings.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+async fn fresh() -> (tokio::sync::MutexGuard<'static, ()>, Redis, MultiplexedConnection) {
+    let turn = TURN.lock().await;
+    let client = redis::Client::open(url()).unwrap();
+    let mut raw = client.get_multiplexed_async_connection().await.unwrap();
+    let _: () = redis::cmd("FLUSHDB").query_async(&mut raw).await.unwrap();
+    (turn, Redis::open(&url(), None).unwrap(), raw)
+}
+
+fn key(text: &str) -> StockKey {
+    StockKey::parse(text).unwrap()
+}
+
+fn call(key_text: &str, prev: Prev, last: i64, delta: i64, sum: i64) -> StockCall {
+    StockCall { key: key(key_text), source: SOURCES[0].into(), prev, last, delta, sum }
+}
+
+fn vector(key_text: &str, last: i64, sum: i64) -> Vector {
+    Vector { key: key(key_text), parts: vec![(SOURCES[0].into(), last, sum)] }
+}
+
+/// Numbers around everything that matters, as text: exact, rounded by doubles, and no integers at all.
+fn number_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => (-20i64..20).prop_map(|n| n.to_string()),
+        2 => any::<i64>().prop_map(|n| n.to_string()),
+        3 => (-3i64..=3, any::<bool>()).prop_map(|(n, minus)| {
+            let edge = (1i64 << 53) + n;
+            (if minus { -edge } else { edge }).to_string()
+        }),
+        1 => "-?[0-9]{1,40}",
+        1 => prop::sample::select(vec![
+            "1.0", "-0", "0", "00", "1e3", "1E400", "-1.5", "\"7\"", "null", "true", "NaN", "inf", "0x10", "+1",
+            "-", "", "[]", "{}", "9007199254740991", "-9007199254740991", "9007199254740992.0", "1 2", "５",
+        ]).prop_map(str::to_owned),
+    ]
+}
+
+fn source_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        12 => prop::sample::select(SOURCES.to_vec()).prop_map(str::to_owned),
+        1 => "[a-z0-9._-]{0,70}",
+        1 => prop::sample::select(vec!["a b", "é", "a\\u0041", "a\"", "a\\", "a\0"]).prop_map(str::to_owned),
+    ]
+}
+
+/// Stored bytes: sound values, nearly sound ones in every spelling, and junk.
+fn stored_text() -> impl Strategy<Value = Option<Vec<u8>>> {
+    let blank = || prop::sample::select(vec!["", "", "", " ", "\n\t", "\r ", "\u{b}", "\u{a0}"]);
+    let sound = (
+        -50i64..50,
+        -50i64..50,
+        prop::collection::btree_map(prop::sample::select(SOURCES.to_vec()), (0i64..8, -20i64..20), 0..3),
+    );
+    let sound = sound.prop_map(|(base, change, at)| {
+        let at = at.into_iter().map(|(name, entry)| (name.into(), entry)).collect();
+        Value { base, change, at }.print()
+    });
+    let entries = prop::collection::vec((source_text(), number_text(), number_text()), 0..4);
+    let members =
+        prop::sample::subsequence(vec!["base", "change", "at", "note", "base"], 2..=4).prop_shuffle();
+    let near = (number_text(), number_text(), entries, members, blank(), blank());
+    let near = near.prop_map(|(base, change, entries, members, a, b)| {
+        let entries =
+            entries.iter().map(|(name, o, s)| format!("{a}\"{name}\"{b}:{a}[{b}{o}{a},{b}{s}{a}]{b}"));
+        let at = format!("{{{b}{}{a}}}", entries.collect::<Vec<_>>().join(","));
+        let members = members.iter().map(|name| match *name {
+            "base" => format!("{a}\"base\"{b}:{a}{base}{b}"),
+            "change" => format!("\"change\":{b}{change}{a}"),
+            "at" => format!("{b}\"at\"{a}:{b}{at}{a}"),
+            name => format!("\"{name}\":{{\"at\":{at}}}"),
+        });
+        format!("{a}{{{}}}{b}", members.collect::<Vec<_>>().join(",")).into_bytes()
+    });
+    let near = near.boxed();
+    let cut = (near.clone(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
+    let cut = cut.prop_map(|(mut bytes, at, byte, truncate)| {
+        if bytes.is_empty() {
+            return bytes;
+        }
+        let at = at.index(bytes.len());
+        if truncate {
+            bytes.truncate(at);
+        } else {
+            bytes[at] = byte;
+        }
+        bytes
+    });
+    prop_oneof![
+        1 => Just(None),
+        8 => sound.prop_map(Some),
+        6 => near.prop_map(Some),
+        3 => cut.prop_map(Some),
+        1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Some),
+    ]
+}
+
+fn number() -> impl Strategy<Value = i64> {
+    prop_oneof![12 => -20i64..20, 1 => -LIMIT..=LIMIT, 1 => Just(LIMIT), 1 => Just(-LIMIT)]
+}
+
+#[derive(Debug, Clone)]
+enum Call {
+    Step(StockCall),
+    Bring(Vector),
+}
+
+/// A value and what is done to it, under a key of its own.
+fn case() -> impl Strategy<Value = (Option<Vec<u8>>, Call)> {
+    let name = || prop::sample::select(SOURCES.to_vec());
+    let prev = prop_oneof![6 => (-1i64..8).prop_map(Prev::At), 1 => Just(Prev::Unknown)];
+    let step = (name(), prev, -1i64..9, number(), number()).prop_map(|(source, prev, last, delta, sum)| {
+        Call::Step(StockCall { key: key("W:P"), source: source.into(), prev, last, delta, sum })
+    });
+    let parts = prop::collection::vec((name(), -1i64..9, number()), 0..4);
+    let bring = parts.prop_map(|parts| {
+        let parts = parts.into_iter().map(|(source, last, sum)| (source.into(), last, sum)).collect();
+        Call::Bring(Vector { key: key("W:P"), parts })
+    });
+    (stored_text(), prop_oneof![2 => step, 1 => bring])
+}
+
+#[tokio::test]
+async fn script_equals_the_pure_functions() {
+    let (_turn, store, mut raw) = fresh().await;
+    let cases: usize =
+        std::env::var("TWINSTOCK_TEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let mut runner = TestRunner::deterministic();
+    let strategy = case();
+    let (mut done, mut written, mut damaged) = (0, 0, 0);
+    while done < cases {
+        let batch: Vec<(Option<Vec<u8>>, Call)> =
+            (0..1_200.min(cases - done)).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
+        let mut pipe = redis::pipe();
+        let (mut steps, mut vectors) = (Vec::new(), Vec::new());
+        for (place, (stored, call)) in batch.iter().enumerate() {
+            let key = key(&format!("W:{place}"));
+            match stored {
+                Some(bytes) => pipe.set(key.to_string(), bytes).ignore(),
+                None => pipe.del(key.to_string()).ignore(),
+            };
+            match call {
+                Call::Step(call) => steps.push((place, StockCall { key, ..call.clone() })),
+                Call::Bring(vector) => vectors.push((place, Vector { key, ..vector.clone() })),
+            }
+        }
+        let _: () = pipe.query_async(&mut raw).await.unwrap();
+        let mut answers = vec![Answer::Absent; batch.len()];
+        let sent: Vec<StockCall> = steps.iter().map(|(_, call)| call.clone()).collect();
+        for ((place, _), answer) in steps.iter().zip(store.apply(&sent).await.unwrap()) {
+            answers[*place] = answer;
+        }
+        let sent: Vec<Vector> = vectors.iter().map(|(_, vector)| vector.clone()).collect();
+        for ((place, _), answer) in vectors.iter().zip(store.bring(&sent).await.unwrap()) {
+            answers[*place] = answer;
+        }
+        let keys: Vec<StockKey> = (0..batch.len()).map(|place| key(&format!("W:{place}"))).collect();
+        let after = store.values(&keys).await.unwrap();
+        for (place, (stored, call)) in batch.iter().enumerate() {
+            let (next, answer) = match call {
+                Call::Step(call) => value::step(stored.as_deref(), call),
+                Call::Bring(vector) => value::bring(stored.as_deref(), vector),
+            };
+            let shown = stored.as_deref().map(String::from_utf8_lossy);
+            assert_eq!(answers[place], answer, "{shown:?} {call:?}");
+            match next {
+                Some(next) => {
+                    let bytes = after[place].as_deref().unwrap();
+                    assert_eq!(Value::read(bytes), Ok(next), "{shown:?} {call:?}");
+                    written += 1;
+                }
+                None => assert_eq!(&after[place], stored, "nothing may change: {shown:?} {call:?}"),
+            }
+            damaged += usize::from(answer == Answer::Damaged);
+        }
+        done += batch.len();
+    }
+    assert!(
+        written > cases / 10 && damaged > cases / 10,
+        "the cases must reach both: {written}, {damaged} of {done}"
+    );
+}
+
+#[tokio::test]
+async fn spec_reader_keeps_working() {
+    let (_turn, store, mut raw) = fresh().await;
+    store.bring(&[vector("W001:123", 4, 120)]).await.unwrap();
+    assert_eq!(store.apply(&[call("W001:123", Prev::At(4), 7, 10, 130)]).await.unwrap(), [Answer::Applied]);
+    let text: String = raw.get("W001:123").await.unwrap();
+    assert_eq!(text, r#"{"base":0,"change":130,"at":{"8f3a01c2.3":[7,130]}}"#);
+    let current: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(current["base"].as_i64().unwrap() + current["change"].as_i64().unwrap(), 130);
+}
+
+#[tokio::test]
+async fn many_keys_travel_in_one_call_and_keep_their_order() {
+    let (_turn, store, _raw) = fresh().await;
+    let vectors: Vec<Vector> = (0..10_000).map(|n| vector(&format!("W:{n}"), 0, n)).collect();
+    let answers = store.bring(&vectors).await.unwrap();
+    assert!(answers.iter().all(|answer| *answer == Answer::Created));
+    // The same key over and over, across chunks: each step finds the one before it.
+    let steps: Vec<StockCall> = (0..3_000).map(|n| call("W:7", Prev::At(n), n + 1, 1, 8 + n)).collect();
+    let before = store.version();
+    assert!(store.apply(&steps).await.unwrap().iter().all(|answer| *answer == Answer::Applied));
+    assert!(store.version() > before);
+    let (mut from, mut keys) = (None, std::collections::BTreeSet::new());
+    loop {
+        let page = store.scan(from.as_deref(), 700).await.unwrap();
+        keys.extend(page.values.into_iter().map(|(key, _)| key));
+        from = page.next;
+        if from.is_none() {
+            break;
+        }
+    }
+    assert_eq!(keys.len(), 10_000);
+}
+
+#[tokio::test]
+async fn row_4_script_flush_is_mended_in_the_same_call() {
+    let (_turn, store, mut raw) = fresh().await;
+    store.bring(&[vector("W:1", 0, 1)]).await.unwrap();
+    let _: () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut raw).await.unwrap();
+    assert_eq!(store.apply(&[call("W:1", Prev::At(0), 1, 1, 2)]).await.unwrap(), [Answer::Applied]);
+}
+
+#[tokio::test]
+async fn keys_of_another_type_are_damaged_and_trouble_no_other_key() {
+    let (_turn, store, mut raw) = fresh().await;
+    let _: () = raw.hset("W:hash", "base", 1).await.unwrap();
+    let _: () = raw.rpush("W:list", 1).await.unwrap();
+    let keys = ["W:hash", "W:list", "W:1"];
+    let vectors: Vec<Vector> = keys.iter().map(|key| vector(key, 0, 1)).collect();
+    assert_eq!(store.bring(&vectors).await.unwrap(), [Answer::Damaged, Answer::Damaged, Answer::Created]);
+    let values = store.values(&keys.map(key)).await.unwrap();
+    assert!(values.iter().all(Option::is_some));
+    assert!(Value::read(values[0].as_deref().unwrap()).is_err());
+    let page = store.scan(None, 100).await.unwrap();
+    assert_eq!(page.values.len(), 3);
+}
+
+#[tokio::test]
+async fn pulse_tells_wipe_and_old_snapshot() {
+    let (_turn, store, mut raw) = fresh().await;
+    assert_eq!(store.pulse().await.unwrap(), Pulse::Forgot, "an empty store");
+    assert_eq!(store.pulse().await.unwrap(), Pulse::Steady);
+    let _: () = redis::cmd("FLUSHDB").query_async(&mut raw).await.unwrap();
+    assert_eq!(store.pulse().await.unwrap(), Pulse::Forgot);
+    for _ in 0..3 {
+        assert_eq!(store.pulse().await.unwrap(), Pulse::Steady);
+    }
+    let _: () = raw.set(SENTINEL, 1).await.unwrap();
+    assert_eq!(store.pulse().await.unwrap(), Pulse::Forgot);
+    let _: () = raw.del(SENTINEL).await.unwrap();
+    let _: () = raw.hset(SENTINEL, "a", 1).await.unwrap();
+    assert_eq!(store.pulse().await.err().map(|error| error.code), Some(Code::Refused));
+    assert!(store.check().await.unwrap().iter().any(|(cause, _)| cause.contains(SENTINEL)));
+}
+
+#[tokio::test]
+async fn row_32_full_store_refuses_with_its_own_code_and_evicts_nothing() {
+    let (_turn, store, mut raw) = fresh().await;
+    store.bring(&[vector("W:1", 0, 1)]).await.unwrap();
+    let set = async |raw: &mut MultiplexedConnection, name: &str, value: &str| {
+        let _: () = redis::cmd("CONFIG").arg("SET").arg(name).arg(value).query_async(raw).await.unwrap();
+    };
+    set(&mut raw, "maxmemory", "1").await;
+    let refused = store.apply(&[call("W:1", Prev::At(0), 1, 1, 2)]).await;
+    let findings = store.check().await;
+    set(&mut raw, "maxmemory", "0").await;
+    assert_eq!(refused.err().map(|error| error.code), Some(Code::Full));
+    assert!(findings.unwrap().iter().any(|(cause, _)| cause.contains("full")));
+    assert_eq!(store.apply(&[call("W:1", Prev::At(0), 1, 1, 2)]).await.unwrap(), [Answer::Applied]);
+    set(&mut raw, "maxmemory-policy", "allkeys-lru").await;
+    let findings = store.check().await;
+    set(&mut raw, "maxmemory-policy", "noeviction").await;
+    assert!(findings.unwrap().iter().any(|(cause, _)| cause.contains("allkeys-lru")));
+}
+
+#[tokio::test]
+async fn cut_connection_is_made_anew() {
+    let (_turn, store, mut raw) = fresh().await;
+    store.bring(&[vector("W:1", 0, 1)]).await.unwrap();
+    let _: i64 =
+        redis::cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").query_async(&mut raw).await.unwrap();
+    let step = [call("W:1", Prev::At(0), 1, 1, 2)];
+    let mut outcome = store.apply(&step).await;
+    for _ in 0..5 {
+        if outcome.is_ok() {
+            break;
+        }
+        assert_eq!(outcome.err().map(|error| error.code), Some(Code::Unreachable));
+        outcome = store.apply(&step).await;
+    }
+    assert!(matches!(outcome.unwrap()[0], Answer::Applied | Answer::Seen));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn row_41_late_repeated_reordered_calls_end_in_the_replay() {
+    let (_turn, store, _raw) = fresh().await;
+    let store = Arc::new(store);
+    store.bring(&[vector("W:1", 0, 1)]).await.unwrap();
+    let steps: Vec<StockCall> = (0..400).map(|n| call("W:1", Prev::At(n), n + 1, 1, n + 2)).collect();
+    let mut tasks = Vec::new();
+    for worker in 0..4usize {
+        let (store, mut steps) = (store.clone(), steps.clone());
+        let shift = worker * 97;
+        steps.rotate_left(shift);
+        tasks.push(tokio::spawn(async move {
+            for some in steps.chunks(7 + worker) {
+                store.apply(some).await.unwrap();
+                let bytes = store.values(&[key("W:1")]).await.unwrap().remove(0).unwrap();
+                let value = Value::read(&bytes).unwrap();
+                let (offset, sum) = value.entry(SOURCES[0]);
+                assert_eq!((sum, value.drift()), (offset + 1, 0));
+            }
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let bytes = store.values(&[key("W:1")]).await.unwrap().remove(0).unwrap();
+    assert_eq!(Value::read(&bytes).unwrap().quantity(), 401);
+}
