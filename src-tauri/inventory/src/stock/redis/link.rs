@@ -60,7 +60,7 @@ impl ConnectionLike for Conn {
 
 enum Target {
     Single(Client),
-    Cluster(ClusterClient),
+    Cluster(Box<ClusterClient>),
 }
 
 /// The way to the server.
@@ -90,7 +90,7 @@ impl Link {
                 let builder =
                     ClusterClient::builder(infos).connection_timeout(CONNECT).response_timeout(REPLY);
                 let builder = builder.retries(3).overall_response_timeout(Some(REPLY * 2));
-                (Target::Cluster(builder.build().map_err(|error| wrong_url(&error))?), place)
+                (Target::Cluster(Box::new(builder.build().map_err(|error| wrong_url(&error))?)), place)
             }
             None => {
                 let info = info(url, password)?;
