@@ -1,0 +1,135 @@
+//! Kafka as a foreign program sees it: create a topic, produce raw bytes, read everything back from the start.
+//! Never joins a group, so that it cannot disturb the daemon under test.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientConfig;
+use rdkafka::Message as _;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use crate::sql::RUNTIME;
+use crate::truth::{Message, Topic};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Room for messages of ten megabytes.
+const LARGEST: &str = "12000000";
+
+/// One topic on one cluster.
+#[derive(Debug, Clone)]
+pub struct TopicClient {
+    /// Bootstrap servers.
+    pub bootstrap: String,
+    /// The topic's name.
+    pub name: String,
+}
+
+impl TopicClient {
+    fn config(&self) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &self.bootstrap).set("log_level", "2");
+        config
+    }
+
+    /// Creates the topic by hand, with room for very large messages.
+    pub fn create(&self, partitions: i32) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let topic = NewTopic::new(&self.name, partitions, TopicReplication::Fixed(1))
+            .set("max.message.bytes", LARGEST);
+        let made = RUNTIME.block_on(admin.create_topics(&[topic], &AdminOptions::new())).unwrap();
+        made.into_iter().for_each(|one| {
+            one.expect("the topic is created");
+        });
+    }
+
+    /// How many partitions the topic has; 0 when it does not exist.
+    pub fn partitions(&self) -> usize {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let metadata = consumer.fetch_metadata(Some(&self.name), PATIENCE).expect("Kafka answers");
+        metadata.topics().first().map_or(0, |topic| topic.partitions().len())
+    }
+
+    /// Sends raw values, all acknowledged when it returns. Key and partition are optional.
+    pub fn produce(&self, values: &[(Option<i32>, Option<String>, Vec<u8>)]) {
+        let producer: BaseProducer = self
+            .config()
+            .set("enable.idempotence", "true")
+            .set("message.max.bytes", LARGEST)
+            .set("linger.ms", "5")
+            .create()
+            .unwrap();
+        for (partition, key, value) in values {
+            loop {
+                let mut record = BaseRecord::<str, [u8]>::to(&self.name).payload(value);
+                record.partition = *partition;
+                record.key = key.as_deref();
+                match producer.send(record) {
+                    Ok(()) => break,
+                    Err((rdkafka::error::KafkaError::MessageProduction(code), _))
+                        if code == rdkafka::types::RDKafkaErrorCode::QueueFull =>
+                    {
+                        producer.poll(Duration::from_millis(20));
+                    }
+                    Err((error, _)) => panic!("produce: {error}"),
+                }
+            }
+        }
+        producer.flush(Duration::from_secs(60)).expect("every message is acknowledged");
+    }
+
+    /// Reads the whole topic from its start (read_committed).
+    pub fn replay(&self) -> Topic {
+        let consumer: BaseConsumer = self
+            .config()
+            .set("group.id", "oracle-without-group")
+            .set("enable.auto.commit", "false")
+            .set("isolation.level", "read_committed")
+            .set("enable.partition.eof", "false")
+            .set("fetch.message.max.bytes", LARGEST)
+            .create()
+            .unwrap();
+        let mut topic = Topic { name: self.name.clone(), ..Topic::default() };
+        let mut wanted = TopicPartitionList::new();
+        for partition in 0..self.partitions() as i32 {
+            let (low, high) = consumer.fetch_watermarks(&self.name, partition, PATIENCE).expect("watermarks");
+            topic.ends.insert(partition, high);
+            topic.messages.insert(partition, Vec::new());
+            if high > low {
+                wanted.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
+            }
+        }
+        consumer.assign(&wanted).unwrap();
+        self.read_to_ends(&consumer, &mut topic, &wanted);
+        topic
+    }
+
+    fn read_to_ends(&self, consumer: &BaseConsumer, topic: &mut Topic, wanted: &TopicPartitionList) {
+        let started = Instant::now();
+        let mut open: Vec<i32> = wanted.elements().iter().map(|one| one.partition()).collect();
+        while !open.is_empty() {
+            assert!(started.elapsed() < Duration::from_secs(60), "the topic cannot be read to its end");
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => {
+                    let partition = message.partition();
+                    if message.offset() < topic.ends[&partition] {
+                        topic.messages.get_mut(&partition).unwrap().push(Message {
+                            offset: message.offset(),
+                            timestamp_ms: message.timestamp().to_millis(),
+                            payload: message.payload().unwrap_or_default().to_vec(),
+                        });
+                    }
+                }
+                Some(Err(error)) => panic!("replay: {error}"),
+                None => {}
+            }
+            let position = consumer.position().unwrap();
+            open.retain(|partition| {
+                let here = position.find_partition(&self.name, *partition).map(|one| one.offset());
+                !matches!(here, Some(Offset::Offset(at)) if at >= topic.ends[partition])
+            });
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Programs that a test starts for itself: Redis and MariaDB that may be killed, and any child that must not
+//! outlive its test. Ends only what it started, by pid; never by name.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::sql::Db;
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until `ready` says yes; panics with `what` when it takes too long.
+pub fn wait_for(what: &str, patience: Duration, mut ready: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !ready() {
+        assert!(started.elapsed() < patience, "{what}: not after {patience:?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Sends a signal to a process that we started.
+pub fn signal(pid: u32, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), pid.to_string()]).status().unwrap();
+    assert!(sent.success(), "kill -{name} {pid}");
+}
+
+/// A child that dies with its guard.
+pub struct Guard(pub Child);
+
+impl Guard {
+    /// Starts a program, its words going to a file.
+    pub fn start(command: &mut Command, log: &Path) -> Guard {
+        let out = File::options().create(true).append(true).open(log).unwrap();
+        let err = out.try_clone().unwrap();
+        let child = command.stdin(Stdio::null()).stdout(out).stderr(err).spawn();
+        Guard(child.unwrap_or_else(|e| panic!("{command:?}: {e}")))
+    }
+
+    /// kill -9, and waits for the end.
+    pub fn kill(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A Redis of the test's own: append-only, so that what it acknowledged survives a kill but for a second.
+pub struct RedisServer {
+    port: u16,
+    dir: PathBuf,
+    process: Option<Guard>,
+}
+
+impl RedisServer {
+    /// Starts an empty one in `dir`.
+    pub fn start(dir: &Path) -> RedisServer {
+        std::fs::create_dir_all(dir).unwrap();
+        let mut server = RedisServer { port: free_port(), dir: dir.to_owned(), process: None };
+        server.up();
+        server
+    }
+
+    /// Starts it again after [`RedisServer::kill`].
+    pub fn up(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.current_dir(&self.dir).args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
+        command.args(["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]);
+        self.process = Some(Guard::start(&mut command, &self.dir.join("redis.log")));
+        let client = redis::Client::open(self.url()).unwrap();
+        wait_for("redis-server answers", Duration::from_secs(20), || {
+            let Ok(mut connection) = client.get_connection() else { return false };
+            redis::cmd("PING").query::<String>(&mut connection).is_ok()
+        });
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process.take();
+    }
+
+    /// `redis://…/0`.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}/0", self.port)
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A connection.
+    pub fn connect(&self) -> redis::Connection {
+        redis::Client::open(self.url()).unwrap().get_connection().expect("the test's Redis answers")
+    }
+}
+
+/// A MariaDB of the test's own.
+pub struct MariaDb {
+    port: u16,
+    dir: PathBuf,
+    process: Option<Guard>,
+}
+
+impl MariaDb {
+    /// Installs and starts an empty one in `dir` (some seconds).
+    pub fn start(dir: &Path) -> MariaDb {
+        std::fs::create_dir_all(dir).unwrap();
+        let installed = Command::new("mariadb-install-db")
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .arg(format!("--user={}", user()))
+            .arg(format!("--datadir={}", dir.join("data").display()))
+            .output()
+            .expect("mariadb-install-db is on the PATH");
+        assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
+        let mut server = MariaDb { port: free_port(), dir: dir.to_owned(), process: None };
+        server.up();
+        server
+    }
+
+    /// Starts it again after [`MariaDb::kill`].
+    pub fn up(&mut self) {
+        let program = ["/usr/sbin/mariadbd", "/usr/bin/mariadbd"].into_iter().find(|p| Path::new(p).exists());
+        let mut command = Command::new(program.unwrap_or("mariadbd"));
+        command.args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
+        command.arg(format!("--user={}", user())).arg(format!("--port={}", self.port));
+        command.arg(format!("--datadir={}", self.dir.join("data").display()));
+        command.arg(format!("--socket={}", self.dir.join("s.sock").display()));
+        self.process = Some(Guard::start(&mut command, &self.dir.join("mariadb.log")));
+        let port = self.port;
+        wait_for("mariadbd listens", Duration::from_secs(60), || {
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        self.process.take();
+    }
+
+    /// `mysql://root@…` without a database.
+    pub fn url(&self) -> String {
+        format!("mysql://root@127.0.0.1:{}", self.port)
+    }
+
+    /// A connection without a database.
+    pub fn connect(&self) -> Db {
+        Db::mysql(&self.url())
+    }
+}
+
+/// Who we are: MariaDB refuses to run as root unless told by name.
+fn user() -> String {
+    let said = Command::new("id").arg("-un").output().unwrap();
+    String::from_utf8_lossy(&said.stdout).trim().to_owned()
+}
