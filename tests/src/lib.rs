@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
 pub mod daemon;
+pub mod digest;
 pub mod feed;
 pub mod kafka;
 pub mod oracle;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::digest;
 use crate::snapshot::{Rejected, Row, Snapshot, Source};
 use crate::spec::{self, Entry};
 use crate::truth::{Message, Topic};
@@ -42,8 +43,8 @@ type Place = (i64, i64);
 /// What the replay says, for `balances`, `day_totals`, counters and stock.
 #[derive(Debug, Default)]
 struct Expected {
-    /// source id → entries, rejected, signed.
-    counters: BTreeMap<i64, [i64; 3]>,
+    /// source id → entries, rejected, signed, digest.
+    counters: BTreeMap<i64, [i64; 4]>,
     balances: BTreeMap<(i64, String, String), [i64; 3]>,
     totals: BTreeMap<(String, String, String), [i64; 3]>,
     /// (source id, stock key) → (offset, sum) after each counted entry.
@@ -205,6 +206,7 @@ impl Judge<'_> {
         let counters = self.expected.counters.entry(place.0).or_default();
         counters[0] += 1;
         counters[2] += signed;
+        counters[3] = counters[3].wrapping_add(digest::of(entry, place.1) as i64);
         let key = (place.0, entry.warehouse.clone(), entry.product.clone());
         let balance = self.expected.balances.entry(key).or_default();
         *balance = [place.1, balance[1] + signed, balance[2] + 1];
@@ -223,7 +225,7 @@ impl Judge<'_> {
             self.fault("source_wrong", format!("{what}, should be {offset} {hash:?}"));
         }
         let expected = self.expected.counters.get(&source.id).copied().unwrap_or_default();
-        let found = [source.entries, source.rejected, source.signed_quantity];
+        let found = [source.entries, source.rejected, source.signed_quantity, source.digest];
         if found != expected {
             self.fault("source_wrong", format!("{} counts {found:?} for {expected:?}", source.name));
         }

@@ -33,6 +33,8 @@ pub struct Source {
     pub rejected: i64,
     /// Σ quantity·drcr.
     pub signed_quantity: i64,
+    /// Σ of the rows' digests mod 2^64.
+    pub digest: i64,
 }
 
 /// One ledger row, wherever it lies.
@@ -130,7 +132,7 @@ impl Snapshot {
         let columns = columns(
             db,
             "id name topic #topic_uuid partition_no next_offset stock_offset last_offset last_hash entries \
-             rejected signed_quantity",
+             rejected signed_quantity digest",
         );
         for line in db.rows(&format!("SELECT {columns} FROM sources ORDER BY id")) {
             self.sources.push(Source {
@@ -146,6 +148,7 @@ impl Snapshot {
                 entries: number(&line, 9),
                 rejected: number(&line, 10),
                 signed_quantity: number(&line, 11),
+                digest: number(&line, 12),
             });
         }
     }

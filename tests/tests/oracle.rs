@@ -52,6 +52,8 @@ fn picture(topic: &Topic) -> Snapshot {
                 seen.push(entry.entry_id.clone());
                 source.entries += 1;
                 source.signed_quantity += entry.signed();
+                let digest = tests::digest::of(&entry, message.offset) as i64;
+                source.digest = source.digest.wrapping_add(digest);
                 let balance =
                     balances.entry((4, entry.warehouse.clone(), entry.product.clone())).or_default();
                 *balance = [message.offset, balance[1] + entry.signed(), balance[2] + 1];
@@ -105,7 +107,7 @@ fn a_right_picture_has_no_fault() {
 /// A way to spoil a picture.
 type Spoil = fn(&mut Snapshot);
 
-const SPOILS: [(&str, Spoil); 24] = [
+const SPOILS: [(&str, Spoil); 25] = [
     ("row_missing", |p| drop(p.rows.remove(11))),
     ("row_doubled", |p| p.rows.push(Row { table: p.rows[0].table.clone(), ..p.rows[2].clone() })),
     ("row_doubled", |p| p.rows.push(Row { offset: 41, ..p.rows[2].clone() })),
@@ -128,6 +130,7 @@ const SPOILS: [(&str, Spoil); 24] = [
     ("source_wrong", |p| p.sources[0].entries += 1),
     ("source_wrong", |p| p.sources[0].signed_quantity += 1),
     ("source_wrong", |p| p.sources[0].last_hash += 1),
+    ("source_wrong", |p| p.sources[0].digest += 1),
     ("position_wrong", |p| p.sources[0].next_offset -= 1),
     ("stock_missing", |p| drop(p.stock.remove("W0:P1"))),
     ("stock_unknown_key", |p| drop(p.stock.insert("W9:P1".into(), "{}".into()))),

@@ -139,7 +139,7 @@ fn send_tells_lines_skips_repeats_and_goes_on(site: &Site) {
     entries[0].entry_id = Some(feed::uuid(&mut dice));
     let good = |at: usize| entries[at].json();
     let wrong =
-        [good(0), good(1).replace("\"quantity\":", "\"quantity\":0"), good(2), "nonsense".into(), good(3)];
+        [good(0), good(1).replace("\"quantity\":", "\"quantity\":-"), good(2), "nonsense".into(), good(3)];
     let input = wrong.join("\n");
     let said = site.send(&input, 1);
     let named = |number: &str, word: &str| {
