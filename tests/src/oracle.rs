@@ -77,12 +77,12 @@ pub fn judge(topic: &Topic, snapshot: &Snapshot, rules: Rules) -> Vec<Fault> {
     let mut known: BTreeSet<Place> = BTreeSet::new();
     for (partition, messages) in &topic.messages {
         let Some(source) = judge.source_of(topic, *partition) else { continue };
-        let taken = messages.iter().filter(|message| message.offset < source.next_offset);
+        let mut taken = messages.iter().filter(|message| message.offset < source.next_offset);
         for message in taken.clone() {
             known.insert((source.id, message.offset));
             judge.message(&source, message);
         }
-        judge.last_taken(&source, taken.last());
+        judge.last_taken(&source, taken.next_back());
     }
     judge.nothing_else(&known);
     judge.tiers();

@@ -218,7 +218,7 @@ impl Snapshot {
             parts.push(format!("SELECT '{0}', {day}, {spec} FROM {0}", table.name));
         }
         for chunk in parts.chunks(CHUNK) {
-            self.rows.extend(db.rows(&chunk.join(" UNION ALL ")).iter().map(|line| row(line)));
+            self.rows.extend(db.rows(&chunk.join(" UNION ALL ")).iter().map(row));
         }
     }
 }

@@ -23,98 +23,74 @@ fn with(field: &str, raw: &str) -> Vec<u8> {
     format!("{{{}}}", members.join(",")).into_bytes()
 }
 
+/// Messages that are no JSON object, one a line; the empty one is added by hand.
+const WHOLE: &str = r#"{
+}
+null
+[]
+7
+"text"
+{"product_id":
+NaN
+not json at all
+{}
+{} {}
+[{}]
+{'product_id':'1'}"#;
+
+/// Raw JSON that is wrong in a field, by field.
+const WRONG: [(&str, &[&str]); 5] = [
+    (
+        "quantity",
+        &[
+            "0",
+            "-5",
+            "2147483648",
+            "1e3",
+            "1.0",
+            "10.5",
+            "\"5\"",
+            "NaN",
+            "true",
+            "null",
+            "[1]",
+            "99999999999999999999",
+        ],
+    ),
+    ("drcr", &["0", "2", "-2", "\"1\"", "1.0", "null", "true"]),
+    ("create_time", &["1741608000", "null"]),
+    ("description", &["7", "\"a\\u0007\""]),
+    ("entry_id", &["\"x\"", "\"0189000000007000800000000000000f\"", "5"]),
+];
+
+/// Moments that do not exist or are written otherwise, comma between them.
+const TIMES: &str = "2025-02-29 12:00:00,2025-13-01 12:00:00,2025-00-10 12:00:00,2025-04-31 12:00:00,\
+                     2025-03-10 24:00:00,2025-03-10 12:60:00,2025-03-10 23:59:60,2025-03-10,\
+                     2025-03-10T12:00:00,2025-03-10 12:00:00Z,0000-00-00 00:00:00,2025-3-1 1:00:00,";
+
+/// Ids that are none.
+const IDS: &str = r#""" null 7 "\u0020a" "a\u0020" "\u3000a" "a\u0000b" "a\nb" "a\u0085" "\ud800" {}"#;
+
 /// The list of the fault matrix, row 18, and its neighbours.
 fn poison() -> Vec<Vec<u8>> {
-    let mut all: Vec<Vec<u8>> = [
-        "",
-        " ",
-        "{",
-        "}",
-        "null",
-        "[]",
-        "7",
-        "\"text\"",
-        "{\"product_id\":",
-        "NaN",
-        "not json at all",
-        "\u{feff}{}",
-        "{}",
-        "{} {}",
-        "[{}]",
-        "{'product_id':'1'}",
-        "\0",
-    ]
-    .map(|text| text.as_bytes().to_vec())
-    .to_vec();
-    for raw in [
-        "0",
-        "-5",
-        "2147483648",
-        "1e3",
-        "1.0",
-        "10.5",
-        "\"5\"",
-        "NaN",
-        "true",
-        "null",
-        "[1]",
-        "99999999999999999999",
-    ] {
-        all.push(with("quantity", raw));
-    }
-    for raw in ["0", "2", "-2", "\"1\"", "1.0", "null", "true"] {
-        all.push(with("drcr", raw));
+    let mut all: Vec<Vec<u8>> = WHOLE.lines().map(|text| text.as_bytes().to_vec()).collect();
+    all.extend(["", " ", "\0", "\u{feff}{}"].map(|text| text.as_bytes().to_vec()));
+    for (field, raws) in WRONG {
+        all.extend(raws.iter().map(|raw| with(field, raw)));
     }
     for field in ["product_id", "warehouse_id", "company_id", "bill_id"] {
-        for raw in [
-            "\"\"",
-            "null",
-            "7",
-            "\" a\"",
-            "\"a \"",
-            "\"\\u3000a\"",
-            "\"a\\u0000b\"",
-            "\"a\\nb\"",
-            "\"\\ud800\"",
-            "{}",
-        ] {
-            all.push(with(field, raw));
-        }
+        all.extend(IDS.split(' ').map(|raw| with(field, raw)));
         all.push(with(field, &format!("\"{}\"", "长".repeat(256))));
     }
     all.push(with("warehouse_id", "\"W:1\""));
-    for time in [
-        "2025-02-29 12:00:00",
-        "2025-13-01 12:00:00",
-        "2025-00-10 12:00:00",
-        "2025-04-31 12:00:00",
-        "2025-03-10 24:00:00",
-        "2025-03-10 12:60:00",
-        "2025-03-10 23:59:60",
-        "2025-03-10",
-        "2025-03-10T12:00:00",
-        "2025-03-10 12:00:00Z",
-        "0000-00-00 00:00:00",
-        "2025-3-1 1:00:00",
-        "",
-    ] {
-        all.push(with("create_time", &format!("\"{time}\"")));
-    }
-    all.extend([with("create_time", "1741608000"), with("create_time", "null")]);
-    all.extend([with("description", "7"), with("description", "\"a\\u0007\"")]);
+    all.extend(TIMES.split(',').map(|time| with("create_time", &format!("\"{time}\""))));
     all.push(with("description", &format!("\"{}\"", "字".repeat(513))));
-    all.extend([
-        with("entry_id", "\"x\""),
-        with("entry_id", "\"0189000000007000800000000000000f\""),
-        with("entry_id", "5"),
-    ]);
     let twice = String::from_utf8(with("drcr", "1")).unwrap().replace("\"drcr\":1", "\"drcr\":1,\"drcr\":1");
     all.push(twice.into_bytes());
-    let mut broken = with("bill_id", "\"B\"");
-    let at = broken.iter().position(|byte| *byte == b'B').unwrap();
+    let mut broken = with("bill_id", "\"%\"");
+    let at = broken.iter().position(|byte| *byte == b'%').unwrap();
     broken[at] = 0xff;
-    all.push(broken);
-    all.push(vec![0xc3, 0x28, 0x00, 0xff]);
+    all.extend([broken, vec![0xc3, 0x28, 0x00, 0xff]]);
     all
 }
 

@@ -1,5 +1,6 @@
 //! The house's own rules, checked on every file: lengths, headers, arrows between rooms, one door to Tauri.
 //! A rule is never loosened to let a file pass; where one is wrong it is changed here, with a reason.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 #[path = "tidy/arrows.rs"]
 mod arrows;
 #[path = "tidy/code.rs"]
