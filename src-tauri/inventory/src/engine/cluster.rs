@@ -8,6 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::outbox::Outbox;
 use crate::queue::{Bounds, Queue, SourceIdentity};
 use crate::stock::Stock;
+use crate::stock::redis::Redis;
 
 fn later<T>() -> Result<T> {
     Err(Error::new(Code::Internal, "cluster mode is being joined"))
@@ -25,8 +26,9 @@ impl Sender {
 pub(crate) fn queue(_config: &Config) -> Result<Arc<dyn Queue>> {
     later()
 }
-pub(crate) fn stock(_config: &Config) -> Result<Arc<dyn Stock>> {
-    later()
+/// Redis or Valkey; connects when it is first used.
+pub(crate) fn stock(config: &Config) -> Result<Arc<dyn Stock>> {
+    Ok(Arc::new(Redis::open(&config.redis_url, config.redis_password.fetch()?.as_deref())?))
 }
 pub(crate) async fn bounds(_config: &Config) -> Result<(HashMap<SourceIdentity, Bounds>, bool)> {
     later()
