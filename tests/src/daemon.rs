@@ -88,7 +88,7 @@ impl Daemon {
     pub fn start(&self) -> Running {
         let log = self.dir.join("run.log");
         let guard = Guard::start(&mut self.command(&["run"]), &log);
-        Running { guard, log }
+        Running { guard, log, started: Instant::now() }
     }
 }
 
@@ -96,6 +96,7 @@ impl Daemon {
 pub struct Running {
     guard: Guard,
     log: PathBuf,
+    started: Instant,
 }
 
 impl Running {
@@ -122,6 +123,8 @@ impl Running {
     /// SIGTERM; demands that it drains within `patience` and exits with 0. Returns how long it took.
     #[track_caller]
     pub fn stop(mut self, patience: Duration) -> Duration {
+        // A process that has not reached its main yet cannot listen for signals.
+        std::thread::sleep(Duration::from_millis(300).saturating_sub(self.started.elapsed()));
         assert_eq!(self.ended(), None, "run ended by itself:\n{}", self.words());
         self.signal("TERM");
         let started = Instant::now();

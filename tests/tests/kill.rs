@@ -159,6 +159,32 @@ fn killed_sends_are_repeated_without_doubling() {
     assert_eq!(sum, entries.iter().map(|entry| entry.signed()).sum::<i64>());
 }
 
+/// The same through Kafka: a repeat that reached the topic twice is kept as a duplicate, never counted.
+#[test]
+fn killed_sends_to_kafka_are_repeated_without_doubling() {
+    let seed = seed("killed sends to Kafka");
+    let mut dice = Seeded::new(seed);
+    let site = Site::cluster("sends");
+    site.init();
+    let entries = feed::entries(seed, 6_000, &Shape { with_id: 3, products: 40, ..Shape::default() });
+    let file = site.daemon.dir.join("batch.jsonl");
+    std::fs::write(&file, feed::lines(&entries)).unwrap();
+    let name = file.display().to_string();
+    let args = ["send", &name, "--batch", "autumn"];
+    for round in 0..8_u64 {
+        let life = millis(&mut dice, 10 + 40 * round, 300 + 150 * round);
+        site.daemon.call_and_kill(&args, "", life);
+    }
+    site.daemon.call(&args, "").expect(0);
+    site.count_all();
+    let snapshot = site.snapshot();
+    assert_eq!(snapshot.rows.len(), entries.len());
+    assert!(snapshot.rejected.iter().all(|one| one.kind == "duplicate"));
+    eprintln!("{} lines reached the topic twice", snapshot.rejected.len());
+    let sum: i64 = snapshot.rows.iter().map(|row| row.entry.signed()).sum();
+    assert_eq!(sum, entries.iter().map(|entry| entry.signed()).sum::<i64>());
+}
+
 /// The stock is wiped while running, with traffic and without.
 #[test]
 fn a_wiped_stock_is_rebuilt() {
