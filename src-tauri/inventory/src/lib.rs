@@ -9,6 +9,7 @@ mod engine;
 pub mod entry;
 pub mod error;
 pub mod ledger;
+pub mod live;
 pub mod outbox;
 pub mod queue;
 pub mod setup;
