@@ -1,0 +1,28 @@
+// The one table from an error's code to words and severity. The English detail that Rust sends
+// is shown under the words, never instead of them.
+import { m } from '../i18n/paraglide/messages';
+import type { Failure } from './bindings/Failure';
+
+interface Words {
+  title: string;
+  /** wait: mends itself; act: a person must do something. */
+  severity: 'wait' | 'act';
+}
+
+const table: Record<string, () => Words> = {
+  starting: () => ({ title: m.failure_starting(), severity: 'wait' }),
+  unreachable: () => ({ title: m.failure_unreachable(), severity: 'wait' }),
+  cancelled: () => ({ title: m.failure_cancelled(), severity: 'wait' }),
+  config: () => ({ title: m.failure_config(), severity: 'act' }),
+  refused: () => ({ title: m.failure_refused(), severity: 'act' }),
+  locked: () => ({ title: m.failure_locked(), severity: 'act' }),
+  corrupt: () => ({ title: m.failure_corrupt(), severity: 'act' }),
+  full: () => ({ title: m.failure_full(), severity: 'act' }),
+  not_found: () => ({ title: m.failure_not_found(), severity: 'act' }),
+  invalid: () => ({ title: m.failure_invalid(), severity: 'act' }),
+  internal: () => ({ title: m.failure_internal(), severity: 'act' }),
+};
+
+export function failureWords(failure: Failure): Words {
+  return (table[failure.code] ?? table['internal'])?.() as Words;
+}

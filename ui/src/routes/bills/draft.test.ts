@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import * as d from './draft';
+
+const start = () => d.newDraft('d1', 'in', { bill_id: 'IN-1', company_id: 'c', warehouse_id: 'w' });
+
+describe('a draft', () => {
+  it('always has a blank line ready, and only one', () => {
+    let draft = start();
+    expect(d.withBlankTail(draft)).toBe(draft);
+    draft = d.withBlankTail(d.setLine(draft, 1, { product_id: 'apple', product_text: 'apple' }));
+    expect(draft.lines.map((l) => l.line_id)).toEqual([1, 2]);
+    expect(d.filled(draft)).toHaveLength(1);
+  });
+  it('never changes a draft in place', () => {
+    const draft = start();
+    d.setLine(draft, 1, { quantity: '5' });
+    d.setHeader(draft, 'bill_id', 'X');
+    expect(draft).toEqual(start());
+  });
+  it('adds one for the same product, a line for another', () => {
+    let draft = start();
+    for (let i = 0; i < 10; i += 1) {
+      draft = d.withBlankTail(d.addScanned(draft, { id: 'apple' }, d.nextLineId(draft)).draft);
+    }
+    draft = d.addScanned(draft, { id: 'pear' }, d.nextLineId(draft)).draft;
+    expect(draft.lines.map((l) => [l.product_id, l.quantity])).toEqual([
+      ['apple', '10'],
+      ['pear', '1'],
+    ]);
+  });
+  it('does not count onto a quantity that is not a number', () => {
+    const odd = d.setLine(start(), 1, { product_id: 'apple', quantity: 'x' });
+    expect(d.addScanned(odd, { id: 'apple' }, 2).draft.lines).toHaveLength(2);
+  });
+  it('sums by product', () => {
+    let draft = start();
+    draft = d.addImported(
+      draft,
+      [1, 2, 3].map((n) => ({
+        product_id: n === 3 ? 'pear' : 'apple',
+        product_name: '',
+        quantity: String(n),
+        description: '',
+      })),
+      2,
+    );
+    const t = d.totals(draft);
+    expect(t.pieces).toBe(6);
+    expect([...t.byProduct]).toEqual([
+      ['apple', 3],
+      ['pear', 3],
+    ]);
+  });
+});
+
+describe('Enter', () => {
+  const filledDraft = () =>
+    d.withBlankTail(d.setLine(start(), 1, { product_id: 'apple', quantity: '1' }));
+  it('walks the cells, then the next line', () => {
+    const draft = filledDraft();
+    expect(d.afterEnter(draft, 1, 'product')).toEqual({
+      go: 'cell',
+      line_id: 1,
+      field: 'quantity',
+    });
+    expect(d.afterEnter(draft, 1, 'quantity')).toEqual({
+      go: 'cell',
+      line_id: 1,
+      field: 'description',
+    });
+    expect(d.afterEnter(draft, 1, 'description')).toEqual({
+      go: 'cell',
+      line_id: 2,
+      field: 'product',
+    });
+  });
+  it('on the blank line at the end, leads to Post', () => {
+    expect(d.afterEnter(filledDraft(), 2, 'product')).toEqual({ go: 'post' });
+    expect(d.afterEnter(start(), 1, 'product')).toEqual({
+      go: 'cell',
+      line_id: 1,
+      field: 'quantity',
+    });
+  });
+});

@@ -1,0 +1,95 @@
+// Posted bills as they travel: the list that a search gives, and every bill followed from saved
+// here to in stock. Rejected entries beside it.
+import { ask, failure, listen } from '../../api';
+import type { Bill, BillQuery, BillSummary, Failure, RejectedEntry } from '../../api';
+import { searchOf } from './search';
+
+const pageSize = 60;
+const isDone = (bill: BillSummary) => ['in_stock', 'rejected', 'duplicate'].includes(bill.state);
+
+class Tracking {
+  bills = $state.raw<BillSummary[]>([]);
+  rejected = $state.raw<RejectedEntry[]>([]);
+  text = $state('');
+  trouble = $state.raw<Failure | null>(null);
+  isAnswered = $state(false);
+  next = $state<string | null>(null);
+  #turn = 0;
+  #followed = new Map<string, () => void>();
+
+  #query(before: string | null): BillQuery {
+    const base = { kind: null, company_id: '', warehouse_id: '', product_id: '' };
+    return { ...base, ...searchOf(this.text), before, limit: pageSize };
+  }
+
+  async search(text: string): Promise<void> {
+    this.text = text;
+    await this.refresh();
+  }
+
+  /** The newest page again; older pages already loaded stay below it. */
+  async refresh(): Promise<void> {
+    this.#turn += 1;
+    const turn = this.#turn;
+    try {
+      const page = await ask('bill_search', { query: this.#query(null) });
+      if (turn !== this.#turn) return;
+      this.bills = page.bills;
+      this.next = page.next;
+      this.trouble = null;
+      page.bills
+        .filter((b) => !isDone(b))
+        .slice(0, 20)
+        .forEach((b) => this.follow(b.bill_id));
+    } catch (error) {
+      if (turn === this.#turn) this.trouble = failure(error);
+    }
+    this.isAnswered = true;
+  }
+
+  async more(): Promise<void> {
+    if (this.next === null) return;
+    const turn = this.#turn;
+    const page = await ask('bill_search', { query: this.#query(this.next) });
+    if (turn !== this.#turn) return;
+    this.bills = [...this.bills, ...page.bills];
+    this.next = page.next;
+  }
+
+  /** Hears of every change of a bill until it is at the end of its path. */
+  follow(bill_id: string, on?: (bill: Bill) => void): () => void {
+    if (!on && this.#followed.has(bill_id)) return () => undefined;
+    const feed = listen('bill_watch', { bill_id }, (bill) => {
+      this.#take(bill.summary);
+      on?.(bill);
+      if (!on && isDone(bill.summary)) this.#drop(bill_id);
+    });
+    feed.answer.catch(() => this.#drop(bill_id));
+    if (!on) this.#followed.set(bill_id, feed.stop);
+    return feed.stop;
+  }
+
+  #drop(bill_id: string): void {
+    this.#followed.get(bill_id)?.();
+    this.#followed.delete(bill_id);
+  }
+
+  #take(summary: BillSummary): void {
+    const index = this.bills.findIndex((b) => b.bill_id === summary.bill_id);
+    if (index < 0) return;
+    const bills = this.bills.slice();
+    bills[index] = summary;
+    this.bills = bills;
+  }
+
+  async loadRejected(): Promise<void> {
+    try {
+      const all = await ask('rejected_list', { limit: 500 });
+      this.rejected = all.filter((r) => r.resubmitted_as === null);
+    } catch (error) {
+      this.trouble = failure(error);
+    }
+  }
+}
+
+export const tracking = new Tracking();

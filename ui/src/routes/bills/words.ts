@@ -1,0 +1,69 @@
+// Codes of the bill's contract to words on screen.
+import type { LineError, LineState } from '../../api';
+import { m } from '../../i18n/paraglide/messages';
+
+const rules: Record<string, () => string> = {
+  missing: m.rule_missing,
+  empty: m.rule_missing,
+  too_long: m.rule_too_long,
+  control: m.rule_control,
+  blank: m.rule_blank,
+  colon: m.rule_colon,
+  time: m.rule_time,
+  not_integer: m.rule_not_integer,
+  quantity_range: m.rule_quantity_range,
+  unknown_product: m.rule_unknown_product,
+  negative_stock: m.rule_negative_stock,
+  bill_exists: m.rule_bill_exists,
+  no_lines: m.rule_no_lines,
+};
+
+/** A rule in words; the engine's own sentence where the code is new to this table. */
+export function ruleWords(error: Pick<LineError, 'rule' | 'message'>): string {
+  return rules[error.rule]?.() ?? error.message;
+}
+
+const fields: Record<string, () => string> = {
+  product_id: m.product,
+  quantity: m.quantity,
+  description: m.description,
+  company_id: m.company,
+  warehouse_id: m.warehouse,
+  bill_id: m.bill_no,
+  create_time: m.time,
+  drcr: m.direction,
+  lines: m.lines,
+};
+
+export function fieldWord(field: string): string {
+  return fields[field]?.() ?? field;
+}
+
+const states: Record<LineState, () => string> = {
+  saved: m.state_saved,
+  sent: m.state_sent,
+  in_ledger: m.state_in_ledger,
+  in_stock: m.state_in_stock,
+  rejected: m.state_rejected,
+  duplicate: m.state_duplicate,
+};
+
+export function stateWord(state: LineState): string {
+  return states[state]();
+}
+
+export function stateTone(state: LineState): 'ok' | 'bad' | 'going' {
+  if (state === 'in_stock') return 'ok';
+  return state === 'rejected' || state === 'duplicate' ? 'bad' : 'going';
+}
+
+const kinds: Record<string, () => string> = {
+  invalid: m.rejected_invalid,
+  duplicate: m.rejected_duplicate,
+  window: m.rejected_window,
+  overflow: m.rejected_overflow,
+};
+
+export function rejectedWord(kind: string): string {
+  return kinds[kind]?.() ?? kind;
+}
