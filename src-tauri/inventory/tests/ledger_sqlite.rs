@@ -31,6 +31,7 @@ on_sqlite!(
     tiers::an_empty_ledger_takes_history_into_months,
     tiers::a_writer_and_a_compaction_on_the_same_day,
     tiers::a_lost_day_table_is_made_again,
+    tiers::many_sources_make_tables_at_once,
 );
 
 #[tokio::test(flavor = "multi_thread")]

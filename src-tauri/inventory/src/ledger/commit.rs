@@ -9,7 +9,7 @@ use super::digest::{payload_hash, row_digest};
 use super::rows::{ByDay, RowWriter, counters};
 use super::sources::{new_stamp, take};
 use super::sql::{Kind, Script, Session, Sql, SqlError, conclude};
-use super::tables::{Known, Tier, day_states};
+use super::tables::{Tier, day_states};
 use super::verdict::{Held, IdKey, Judged, Rejection, first_look, judge};
 use super::{Batch, Committed, Incoming, Ledger, SourceRow};
 use crate::entry::{Entry, ProductId, StockKey, WarehouseId};
@@ -77,7 +77,7 @@ impl Ledger {
                 cache.forget();
                 match failed.kind {
                     Kind::Duplicate => cache.careful = CAREFUL_BATCHES,
-                    Kind::NoTable => self.inner.known.lock().await.forget_tables(),
+                    Kind::NoTable => self.inner.learn().forget_tables(),
                     Kind::Other => {}
                 }
                 Err(failed.error)
@@ -145,17 +145,17 @@ impl Ledger {
         let dialect = self.inner.db.dialect();
         let days: BTreeSet<_> = judged.counted.keys().map(|(day, _)| *day).collect();
         let tiers = day_states(session, &days, dialect.share()).await?;
-        let mut known = self.inner.known.lock().await;
-        let known: &mut Known = &mut known;
-        for day in &days {
-            let real = tiers.get(day).copied();
-            if known.days.get(day).copied() != real {
-                known.forget_tables();
-                let words = format!("The day {day} changed its tier; the batch is tried again.");
-                return Err(Error::new(Code::Retry, words).into());
-            }
+        let changed = {
+            let known = self.inner.known();
+            days.iter().find(|day| known.days.get(day) != tiers.get(day)).copied()
+        };
+        if let Some(day) = changed {
+            self.inner.learn().forget_tables();
+            let words = format!("The day {day} changed its tier; the batch is tried again.");
+            return Err(Error::new(Code::Retry, words).into());
         }
-        let writer = RowWriter { dialect, limit, source_id: source.id, known, tiers: &tiers };
+        let known = self.inner.known();
+        let writer = RowWriter { dialect, limit, source_id: source.id, known: &known, tiers: &tiers };
         Ok(writer.write(judged)?)
     }
 
@@ -185,7 +185,7 @@ impl Ledger {
         let mut there = HashMap::new();
         for ((day, product), rows) in &by_day {
             let tier = tiers.get(day).copied().unwrap_or(Tier::Month);
-            let table = self.inner.known.lock().await.table(tier, *day, product)?;
+            let table = self.inner.known().table(tier, *day, product)?;
             prove_new(session, source, &table, rows).await?;
             let place = match tier {
                 Tier::Open => String::new(),

@@ -19,7 +19,7 @@ mod tables;
 mod tiers;
 mod verdict;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::NaiveDate;
 use tokio::sync::Mutex;
@@ -54,7 +54,20 @@ pub struct Ledger {
 struct Inner {
     db: Box<dyn sql::Database>,
     limits: Limits,
-    known: Mutex<tables::Known>,
+    /// Read and written between awaits only, never held across one.
+    known: RwLock<tables::Known>,
+    /// Held while tables are made or days compacted; never waited for inside a transaction.
+    making: Mutex<()>,
+}
+
+impl Inner {
+    fn known(&self) -> RwLockReadGuard<'_, tables::Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn learn(&self) -> RwLockWriteGuard<'_, tables::Known> {
+        self.known.write().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One row of `sources`: a partition of one incarnation of a topic, with the writer's position in it.

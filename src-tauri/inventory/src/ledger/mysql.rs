@@ -11,6 +11,7 @@ use sqlx::mysql::{
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
 use tokio::sync::OnceCell;
+use uuid::Uuid;
 
 use super::dialect::Dialect;
 use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
@@ -263,10 +264,12 @@ impl Database for MysqlDatabase {
             ));
         }
         let mut session = self.acquire().await?;
-        let probe = "CREATE TABLE IF NOT EXISTS twinstock_probe (id INT PRIMARY KEY); \
-                     INSERT INTO twinstock_probe VALUES (1) ON DUPLICATE KEY UPDATE id = 1; \
-                     UPDATE twinstock_probe SET id = 1; DELETE FROM twinstock_probe; DROP TABLE twinstock_probe";
-        if let Err(failed) = session.exec(probe).await {
+        let name = format!("probe_{}", Uuid::new_v4().simple());
+        let probe = format!(
+            "CREATE TABLE {name} (id INT PRIMARY KEY); INSERT INTO {name} VALUES (1); \
+             UPDATE {name} SET id = 2; DELETE FROM {name}; DROP TABLE {name}"
+        );
+        if let Err(failed) = session.exec(&probe).await {
             found.push((
                 format!("This user may not create, fill and drop tables: {}", failed.error),
                 format!("GRANT ALL ON `{}`.* TO the user of [mysql] url.", self.name),

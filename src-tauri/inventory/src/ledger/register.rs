@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::Ledger;
 use super::dialect::Dialect;
 use super::sql::{Kind, Session, Sql};
-use super::tables::{Known, Needs};
+use super::tables::Needs;
 use crate::catalog::slug;
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
@@ -131,20 +131,20 @@ impl Ledger {
     }
 
     /// Registers what a batch brings for the first time.
-    pub(super) async fn register_unseen(&self, known: &mut Known, needs: &Needs) -> Result<()> {
-        let products: Vec<NewProduct> = needs
-            .products
-            .iter()
-            .filter(|id| !known.products.contains_key(*id))
-            .map(|id| NewProduct { id: id.clone(), name: id.to_string() })
-            .collect();
+    pub(super) async fn register_unseen(&self, needs: &Needs) -> Result<()> {
+        let products: Vec<NewProduct> = {
+            let known = self.inner.known();
+            let new = needs.products.iter().filter(|id| !known.products.contains_key(*id));
+            new.map(|id| NewProduct { id: id.clone(), name: id.to_string() }).collect()
+        };
         if !products.is_empty() {
-            known.products.extend(self.ensure_products(&products, false).await?);
+            let slugs = self.ensure_products(&products, false).await?;
+            self.inner.learn().products.extend(slugs);
         }
         self.register_places("warehouses", needs.warehouses.iter().map(|id| id.as_str())).await?;
-        known.warehouses.extend(needs.warehouses.iter().cloned());
+        self.inner.learn().warehouses.extend(needs.warehouses.iter().cloned());
         self.register_places("companies", needs.companies.iter().map(|id| id.as_str())).await?;
-        known.companies.extend(needs.companies.iter().cloned());
+        self.inner.learn().companies.extend(needs.companies.iter().cloned());
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! Migrations are append-only and each is written down in `schema_version`.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
 use tokio::sync::Mutex;
 
@@ -15,7 +15,8 @@ use crate::error::{Code, Error, Result};
 
 impl Ledger {
     fn over(db: Box<dyn Database>, limits: Limits) -> Self {
-        Ledger { inner: Arc::new(Inner { db, limits, known: Mutex::new(Known::default()) }) }
+        let known = RwLock::new(Known::default());
+        Ledger { inner: Arc::new(Inner { db, limits, known, making: Mutex::new(()) }) }
     }
 
     /// A ledger in one SQLite file. Touches nothing yet; `init` creates file and tables.
@@ -74,7 +75,11 @@ impl Ledger {
         let mut found = self.inner.db.check().await?;
         let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
         let cure = "Run `inv-daemon init`.".to_owned();
-        match self.stored_version().await? {
+        let stored = match self.stored_version().await {
+            Err(failed) if failed.code == Code::Config => return Ok(found),
+            other => other?,
+        };
+        match stored {
             None => found.push(("The ledger's tables are missing.".to_owned(), cure)),
             Some(version) if version < wanted => {
                 found.push((format!("The ledger's tables are of version {version}, not {wanted}."), cure));

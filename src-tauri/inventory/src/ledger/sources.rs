@@ -46,6 +46,16 @@ pub(super) fn new_stamp() -> [u8; 16] {
     Uuid::new_v4().into_bytes()
 }
 
+/// A fixed table that is missing is no day table to be made again: `init` was never run here.
+fn fixed<T>(outcome: Sql<T>) -> Sql<T> {
+    outcome.map_err(|failed| match failed.kind {
+        Kind::NoTable => {
+            Error::new(Code::Config, "The ledger's tables are missing. Run `inv-daemon init`.").into()
+        }
+        _ => failed,
+    })
+}
+
 /// The compare-and-set (DESIGN §3 rule 1). `Fenced` when somebody else moved the source.
 pub(super) async fn take(
     session: &mut dyn Session,
@@ -62,7 +72,7 @@ pub(super) async fn take(
         source.next_offset,
         stamp_literal(&source.stamp)
     );
-    if session.exec(&sql).await? == 1 {
+    if fixed(session.exec(&sql).await)? == 1 {
         return Ok(());
     }
     Err(Error::new(
@@ -77,7 +87,7 @@ pub(super) async fn take(
 
 /// All sources, within a session of the caller.
 pub(super) async fn all(session: &mut dyn Session) -> Sql<Vec<SourceRow>> {
-    let rows = session.query(&format!("SELECT {COLUMNS} FROM sources ORDER BY id")).await?;
+    let rows = fixed(session.query(&format!("SELECT {COLUMNS} FROM sources ORDER BY id")).await)?;
     rows.iter().map(|row| source_row(row).map_err(Into::into)).collect()
 }
 
@@ -105,7 +115,7 @@ impl Ledger {
             stamp_literal(identity.topic_uuid.as_bytes()),
             identity.partition
         );
-        session.query(&sql).await?.first().map(source_row).transpose()
+        fixed(session.query(&sql).await)?.first().map(source_row).transpose()
     }
 
     /// The source as it stands now. `NotFound` when the ledger no longer has it.

@@ -56,6 +56,12 @@ impl SqliteDatabase {
     }
 }
 
+impl SqliteDatabase {
+    fn absent(&self) -> String {
+        format!("There is no ledger at {} yet.", self.path.display())
+    }
+}
+
 fn fault(error: sqlx::Error) -> SqlError {
     let number = match &error {
         sqlx::Error::Database(db) => db.code().and_then(|code| code.parse::<i64>().ok()).unwrap_or(1),
@@ -189,6 +195,9 @@ impl Database for SqliteDatabase {
     }
 
     async fn reader(&self) -> Sql<Box<dyn Session>> {
+        if !self.path.exists() {
+            return Err(Error::new(Code::Config, self.absent()).into());
+        }
         let conn = self.readers.acquire().await.map_err(fault)?;
         Ok(Box::new(SqliteSession { held: Some(Held::Read(conn)), open: false }))
     }
@@ -217,6 +226,9 @@ impl Database for SqliteDatabase {
     }
 
     async fn check(&self) -> Sql<Vec<(String, String)>> {
+        if !self.path.exists() {
+            return Ok(vec![(self.absent(), "Run `inv-daemon init`.".to_owned())]);
+        }
         let mut session = self.reader().await?;
         let mode = session.query("PRAGMA journal_mode").await?;
         let wal = mode.first().is_some_and(|row| row.text(0).is_ok_and(|mode| mode == "wal"));

@@ -86,6 +86,7 @@ impl Ledger {
             ))
             .await?;
         let Some(slug) = slug.first().map(|row| row.text(0).map(str::to_owned)).transpose()? else {
+            session.rollback().await?;
             return Ok(Vec::new());
         };
         // Balance at the end of the first day to be shown: everything, less the days after it.

@@ -80,6 +80,14 @@ pub(crate) struct Needs {
 }
 
 impl Needs {
+    /// Everything stands.
+    pub fn nothing(&self) -> bool {
+        self.products.is_empty()
+            && self.warehouses.is_empty()
+            && self.companies.is_empty()
+            && self.tables.is_empty()
+    }
+
     /// Adds one entry's.
     pub fn add(&mut self, entry: &Entry, known: &Known) {
         if !known.products.contains_key(&entry.product_id) {
@@ -141,21 +149,27 @@ pub(super) async fn day_states(
 impl Ledger {
     /// Makes everything these entries need. Cheap when it stands already.
     pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
-        let mut known = self.inner.known.lock().await;
-        let mut needs = Needs::default();
-        for entry in entries {
-            needs.add(entry, &known);
+        let needs = {
+            let known = self.inner.known();
+            entries.fold(Needs::default(), |mut needs, entry| {
+                needs.add(entry, &known);
+                needs
+            })
+        };
+        if needs.nothing() {
+            return Ok(());
         }
-        self.register_unseen(&mut known, &needs).await?;
-        self.make_tables(&mut known, needs.tables).await
+        let _making = self.inner.making.lock().await;
+        self.register_unseen(&needs).await?;
+        self.make_tables(needs.tables).await
     }
 
     /// Makes the day tables of `products` for `day` ahead of its first entry, as far as the limit allows
     /// without compacting anything.
     pub async fn prepare_day(&self, day: NaiveDate, products: &[ProductId]) -> Result<()> {
-        let mut known = self.inner.known.lock().await;
+        let _making = self.inner.making.lock().await;
         let needs = Needs { products: products.iter().cloned().collect(), ..Needs::default() };
-        self.register_unseen(&mut known, &needs).await?;
+        self.register_unseen(&needs).await?;
         let mut session = self.inner.db.writer().await?;
         let open = self.open_tables(&mut *session).await?;
         drop(session);
@@ -163,36 +177,35 @@ impl Ledger {
             return Ok(());
         }
         let tables = products.iter().map(|product| (day, product.clone())).collect();
-        self.make_tables(&mut known, tables).await
+        self.make_tables(tables).await
     }
 
-    async fn make_tables(
-        &self,
-        known: &mut Known,
-        mut wanted: BTreeSet<(NaiveDate, ProductId)>,
-    ) -> Result<()> {
+    async fn make_tables(&self, wanted: BTreeSet<(NaiveDate, ProductId)>) -> Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
         let days: BTreeSet<NaiveDate> = wanted.iter().map(|(day, _)| *day).collect();
-        self.settle_days(known, &days).await?;
-        self.make_room(known, &mut wanted).await?;
+        self.settle_days(&days).await?;
+        self.make_room(&wanted).await?;
         let mut day_tables = Vec::new();
         let mut months = BTreeMap::new();
         for (day, product) in wanted {
-            match known.days.get(&day) {
+            let tier = self.inner.known().days.get(&day).copied();
+            match tier {
                 Some(Tier::Open) => day_tables.push((day, product)),
                 _ => drop(months.insert(month_table_name(day), day)),
             }
         }
-        self.make_months(known, months).await?;
-        self.make_day_tables(known, day_tables).await
+        self.make_months(months).await?;
+        self.make_day_tables(day_tables).await
     }
 
     /// Gives every day its row in `ledger_days`; days before the boundary begin as compacted.
-    async fn settle_days(&self, known: &mut Known, days: &BTreeSet<NaiveDate>) -> Result<()> {
-        let unknown: BTreeSet<NaiveDate> =
-            days.iter().filter(|day| !known.days.contains_key(*day)).copied().collect();
+    async fn settle_days(&self, days: &BTreeSet<NaiveDate>) -> Result<()> {
+        let unknown: BTreeSet<NaiveDate> = {
+            let known = self.inner.known();
+            days.iter().filter(|day| !known.days.contains_key(*day)).copied().collect()
+        };
         if unknown.is_empty() {
             return Ok(());
         }
@@ -215,17 +228,17 @@ impl Ledger {
             session.exec(&sql).await?;
             states = day_states(&mut *session, &unknown, "").await?;
         }
-        known.days.extend(states);
+        self.inner.learn().days.extend(states);
         Ok(())
     }
 
-    async fn make_months(&self, known: &mut Known, months: BTreeMap<String, NaiveDate>) -> Result<()> {
+    async fn make_months(&self, months: BTreeMap<String, NaiveDate>) -> Result<()> {
         for (name, day) in months {
-            if known.months.contains(&name) {
+            if self.inner.known().months.contains(&name) {
                 continue;
             }
             self.make_month(&name, day).await?;
-            known.months.insert(name);
+            self.inner.learn().months.insert(name);
         }
         Ok(())
     }
@@ -245,13 +258,13 @@ impl Ledger {
         Ok(self.inner.db.ddl(&script).await?)
     }
 
-    async fn make_day_tables(&self, known: &mut Known, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
+    async fn make_day_tables(&self, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
         let dialect = self.inner.db.dialect();
         for chunk in tables.chunks(500) {
             let mut rows = Vec::with_capacity(chunk.len());
             let mut script = String::new();
             for (day, product) in chunk {
-                let name = known.table(Tier::Open, *day, product)?;
+                let name = self.inner.known().table(Tier::Open, *day, product)?;
                 rows.push(format!("('{name}', {}, '{day}', '{day}')", dialect.id_of(product.as_str())));
                 dialect.day_table(&mut script, &name);
             }
@@ -262,7 +275,7 @@ impl Ledger {
             );
             self.inner.db.writer().await?.exec(&sql).await?;
             self.inner.db.ddl(&script).await?;
-            known.tables.extend(chunk.iter().cloned());
+            self.inner.learn().tables.extend(chunk.iter().cloned());
         }
         Ok(())
     }

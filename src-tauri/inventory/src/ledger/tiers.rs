@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::Ledger;
 use super::dialect::month_table_name;
 use super::sql::{Kind, Session, Sql, conclude};
-use super::tables::{Known, Tier, day_states};
+use super::tables::{Tier, day_states};
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
 
@@ -29,14 +29,13 @@ impl Ledger {
 
     /// Compacts the oldest days until the wanted new day tables fit. A wanted day that is itself the oldest
     /// becomes compacted: the boundary runs ahead of it.
-    pub(super) async fn make_room(
-        &self,
-        known: &mut Known,
-        wanted: &mut BTreeSet<(NaiveDate, ProductId)>,
-    ) -> Result<()> {
+    pub(super) async fn make_room(&self, wanted: &BTreeSet<(NaiveDate, ProductId)>) -> Result<()> {
         loop {
-            let fresh: BTreeSet<_> =
-                wanted.iter().filter(|(day, _)| known.days.get(day) == Some(&Tier::Open)).cloned().collect();
+            let fresh: BTreeSet<_> = {
+                let known = self.inner.known();
+                let open = |day| known.days.get(day) == Some(&Tier::Open);
+                wanted.iter().filter(|(day, _)| open(day)).cloned().collect()
+            };
             if fresh.is_empty() {
                 return Ok(());
             }
@@ -45,7 +44,7 @@ impl Ledger {
             if open + fresh.len() <= self.inner.limits.day_tables {
                 return Ok(());
             }
-            let missing = self.missing_tables(&mut *session, known, &fresh).await?;
+            let missing = self.missing_tables(&mut *session, &fresh).await?;
             if open + missing <= self.inner.limits.day_tables {
                 return Ok(());
             }
@@ -53,7 +52,7 @@ impl Ledger {
             drop(session);
             let Some(oldest) = oldest else { return Ok(()) };
             self.compact_day(oldest).await?;
-            known.compacted(oldest);
+            self.inner.learn().compacted(oldest);
             self.drop_day(oldest).await?;
         }
     }
@@ -62,12 +61,11 @@ impl Ledger {
     async fn missing_tables(
         &self,
         session: &mut dyn Session,
-        known: &Known,
         fresh: &BTreeSet<(NaiveDate, ProductId)>,
     ) -> Result<usize> {
         let mut names = Vec::with_capacity(fresh.len());
         for (day, product) in fresh {
-            names.push(format!("'{}'", known.table(Tier::Open, *day, product)?));
+            names.push(format!("'{}'", self.inner.known().table(Tier::Open, *day, product)?));
         }
         let mut there = 0;
         for chunk in names.chunks(1000) {
@@ -192,8 +190,9 @@ impl Ledger {
 
     /// Compacts one open day and drops its tables; answers (rows moved, tables dropped).
     pub async fn compact_one(&self, day: NaiveDate) -> Result<(u64, usize)> {
+        let _making = self.inner.making.lock().await;
         let rows = self.compact_day(day).await?;
-        self.inner.known.lock().await.compacted(day);
+        self.inner.learn().compacted(day);
         Ok((rows, self.drop_day(day).await?))
     }
 
@@ -204,7 +203,7 @@ impl Ledger {
         let keep = self.inner.db.dialect().keep("day");
         let sql = format!("INSERT INTO ledger_days (day, state) VALUES ('{last}', 'compacted'){keep}");
         self.inner.db.writer().await?.exec(&sql).await?;
-        self.inner.known.lock().await.days.remove(&last);
+        self.inner.learn().days.remove(&last);
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use sqlx::{Connection, Executor, MySqlConnection, Row, SqliteConnection, ValueRe
 use uuid::Uuid;
 
 /// Where a test's ledger lies.
+#[allow(dead_code)] // each back end's test file makes one of them
 pub enum Place {
     /// A file.
     Sqlite(tempfile::TempDir),

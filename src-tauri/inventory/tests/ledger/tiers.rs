@@ -145,3 +145,31 @@ pub async fn a_lost_day_table_is_made_again(place: &Place) {
     assert_eq!(place.one("SELECT COUNT(*) FROM t_p0_20250301").await, "10");
     assert_eq!(place.one("SELECT SUM(entries) FROM balances").await, "20");
 }
+
+pub async fn many_sources_make_tables_at_once(place: &Place) {
+    let ledger = place.ready(25).await;
+    let mut tasks = Vec::new();
+    for partition in 0..4 {
+        let ledger = ledger.clone();
+        tasks.push(tokio::spawn(async move {
+            let mut source = ledger.register_source(&identity(1 << 96, partition), 0).await.unwrap();
+            let mut cache = SourceCache::default();
+            for n in 0..10_i64 {
+                let time = format!("2025-03-{:02} 10:00:00", n + 1);
+                let lines = (0..5).map(|at| {
+                    let product = format!("P{}", (n + at) * 4 + i64::from(partition));
+                    message(n * 5 + at, entry(&product, "W", 1, &time, None))
+                });
+                commit(&ledger, &mut source, lines.collect(), &mut cache).await;
+                let next = format!("2025-04-{:02}", n + 1).parse().unwrap();
+                let _ = ledger.prepare_day(next, &[ProductId::parse("P1").unwrap()]).await;
+            }
+        }));
+    }
+    for task in tasks {
+        tokio::time::timeout(std::time::Duration::from_secs(60), task).await.unwrap().unwrap();
+    }
+    assert_eq!(place.counted().await.len(), 200);
+    let open = place.one("SELECT COUNT(*) FROM ledger_tables WHERE product_id IS NOT NULL").await;
+    assert!(open.parse::<usize>().unwrap() <= 25);
+}
