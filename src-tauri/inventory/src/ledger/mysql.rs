@@ -163,10 +163,10 @@ impl MysqlSession {
 impl Drop for MysqlSession {
     fn drop(&mut self) {
         // A connection left in a transaction must not serve anybody else: closing it rolls back.
-        if self.open {
-            if let Some(conn) = self.conn.take() {
-                drop(conn.detach());
-            }
+        if self.open
+            && let Some(conn) = self.conn.take()
+        {
+            drop(conn.detach());
         }
     }
 }

@@ -20,6 +20,9 @@ const REJECTED_COLUMNS: &str = "source_id, source_offset, kind, field, reason, e
 /// Characters of `rejected_entries.reason`.
 const LONGEST_REASON: usize = 1000;
 
+/// A counted entry with its offset, and its day where it goes into a month table.
+type Placed<'a> = (Option<NaiveDate>, &'a (i64, &'a Entry));
+
 /// Writes batches of one source.
 pub(crate) struct RowWriter<'a> {
     pub dialect: Dialect,
@@ -44,7 +47,7 @@ impl RowWriter<'_> {
 
     fn entries(&self, script: &mut Script, judged: &Judged<'_>) -> Result<()> {
         // By table, in the tables' order: many products of one month share a table.
-        let mut tables: BTreeMap<String, Vec<(Option<NaiveDate>, &(i64, &Entry))>> = BTreeMap::new();
+        let mut tables: BTreeMap<String, Vec<Placed<'_>>> = BTreeMap::new();
         for ((day, product), entries) in &judged.counted {
             let tier = self.tiers.get(day).copied().unwrap_or(Tier::Month);
             let table = self.known.table(tier, *day, product)?;
