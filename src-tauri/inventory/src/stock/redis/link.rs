@@ -59,7 +59,7 @@ impl ConnectionLike for Conn {
 }
 
 enum Target {
-    Single(Client),
+    Single(Box<Client>),
     Cluster(Box<ClusterClient>),
 }
 
@@ -95,7 +95,7 @@ impl Link {
             None => {
                 let info = info(url, password)?;
                 let place = info.addr().to_string();
-                (Target::Single(Client::open(info).map_err(|error| wrong_url(&error))?), place)
+                (Target::Single(Box::new(Client::open(info).map_err(|error| wrong_url(&error))?)), place)
             }
         };
         Ok(Link { target, place, state: Mutex::default() })
