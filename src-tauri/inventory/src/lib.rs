@@ -5,6 +5,7 @@ pub mod bill;
 pub mod catalog;
 pub mod compact;
 pub mod config;
+pub mod demo;
 mod engine;
 pub mod entry;
 pub mod error;

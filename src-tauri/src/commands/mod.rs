@@ -65,3 +65,15 @@ table::commands! {
     // Every row that matches; null path = ask with a save dialog.
     stock::stock_export_csv(query: StockQuery, path: Option<String>) -> Exported;
 }
+
+#[cfg(test)]
+mod tests {
+    /// Writes the table where ts-rs writes the types; `cargo xtask bindings` runs it.
+    #[test]
+    fn export_bindings_commands() {
+        let folder = std::env::var("TS_RS_EXPORT_DIR").unwrap_or_else(|_| "./bindings".into());
+        std::fs::create_dir_all(&folder).unwrap();
+        let path = std::path::Path::new(&folder).join("Commands.ts");
+        std::fs::write(path, super::table::file(&super::typescript())).unwrap();
+    }
+}

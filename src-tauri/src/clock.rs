@@ -1,0 +1,31 @@
+//! The one place of the desktop that reads the clock; everything else is told the time.
+
+use chrono::{NaiveDateTime, Timelike};
+
+/// The machine's clock, handed to the engine.
+#[derive(Debug, Clone, Copy)]
+pub struct MachineClock;
+
+#[allow(clippy::disallowed_methods)] // shells read the clock and pass it in
+impl inventory::Clock for MachineClock {
+    fn wall(&self) -> NaiveDateTime {
+        wall()
+    }
+
+    fn epoch_ms(&self) -> i64 {
+        epoch_ms()
+    }
+}
+
+/// The warehouse's wall clock, whole seconds.
+#[allow(clippy::disallowed_methods)] // shells read the clock and pass it in
+pub fn wall() -> NaiveDateTime {
+    let now = chrono::Local::now().naive_local();
+    now.with_nanosecond(0).unwrap_or(now)
+}
+
+/// Milliseconds since the epoch, UTC.
+#[allow(clippy::disallowed_methods)] // shells read the clock and pass it in
+pub fn epoch_ms() -> i64 {
+    chrono::Utc::now().timestamp_millis()
+}

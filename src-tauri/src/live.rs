@@ -1,0 +1,369 @@
+//! Pushes the engine's stock view to the screens: one channel per view, changes conflated by row and flushed some
+//! times a second, one patch in flight. Never pushes per entry; stops when nobody looks.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveTime};
+use inventory::Engine;
+use inventory::config::Mode;
+use inventory::entry::{ProductId, StockKey, WarehouseId};
+use inventory::error::Result as EngineResult;
+use inventory::ledger::Ledger;
+use inventory::live::{Column, Labels, LiveRow, Movement, ProductLabel, Query, StockView, Window};
+use tokio::time::Instant;
+
+use crate::api::Failure;
+use crate::api::catalog::CatalogKind;
+use crate::api::stock::{
+    StockChange, StockColumn, StockOpened, StockPatch, StockQuery, StockRow, StockWindow,
+};
+use crate::clock;
+use crate::names::Names;
+
+/// How often changes are flushed.
+const FLUSH: Duration = Duration::from_millis(80);
+/// How often today's movements and names are brought up to date.
+const BESIDE: Duration = Duration::from_secs(1);
+/// Without an answer of the store for so long the feed is stale.
+const STALE: Duration = Duration::from_secs(5);
+/// Most views at once; the oldest goes (a page loaded anew forgets to close).
+const VIEWS: usize = 8;
+
+/// Pushes a patch; false when nobody listens any more.
+pub type Push = Box<dyn Fn(StockPatch) -> bool + Send>;
+
+/// What the screen was told last, beside the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Told {
+    pending: usize,
+    total: usize,
+    sum: i64,
+    stale: bool,
+}
+
+/// One view's channel.
+struct Feed {
+    push: Push,
+    /// Number of the last patch sent.
+    seq: u64,
+    /// The engine's count of changes that the screen knows.
+    known: u64,
+    in_flight: bool,
+    hidden: bool,
+    resync: bool,
+    told: Told,
+}
+
+struct Inner {
+    view: Arc<StockView>,
+    ledger: Arc<Ledger>,
+    names: Arc<Names>,
+    feeds: Mutex<BTreeMap<u32, Feed>>,
+    closed: AtomicBool,
+}
+
+/// All views over one engine.
+#[derive(Clone)]
+pub struct Views {
+    inner: Arc<Inner>,
+}
+
+impl Views {
+    /// Begins to follow the stock.
+    pub fn start(engine: &Engine, names: Arc<Names>) -> Self {
+        let view = StockView::new(Arc::clone(engine.stock()), engine.config().mode == Mode::Cluster);
+        view.follow();
+        let inner = Arc::new(Inner {
+            view,
+            ledger: Arc::clone(engine.ledger()),
+            names,
+            feeds: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
+        tokio::spawn(flush(Arc::clone(&inner)));
+        tokio::spawn(beside(Arc::clone(&inner)));
+        Views { inner }
+    }
+
+    /// Opens a view.
+    pub async fn open(&self, query: StockQuery, push: Push) -> Result<StockOpened, Failure> {
+        self.inner.view.set_labels(labels(&self.inner.names));
+        let id = self.inner.view.open(asked(query)).await;
+        let window = self.inner.view.window(id, 0, 0)?;
+        let told = Told { total: window.total, sum: window.sum, ..Told::default() };
+        let (in_flight, hidden, resync) = (false, false, false);
+        let feed = Feed { push, seq: 0, known: window.seq, in_flight, hidden, resync, told };
+        let oldest = {
+            let mut feeds = self.inner.feeds();
+            feeds.insert(id, feed);
+            if feeds.len() > VIEWS { feeds.pop_first() } else { None }
+        };
+        if let Some((id, _)) = oldest {
+            self.inner.view.close(id);
+        }
+        let (_, categories) = self.inner.view.facets();
+        Ok(StockOpened {
+            view: id,
+            total: count(window.total),
+            warehouses: self.inner.names.all(CatalogKind::Warehouse).into_iter().map(|item| item.id).collect(),
+            categories: categories.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    /// Another query; answers the window in its order.
+    pub fn query(&self, id: u32, query: StockQuery) -> Result<StockWindow, Failure> {
+        self.shown(id, self.inner.view.query(id, asked(query)))
+    }
+
+    /// Rows [start, end).
+    pub fn window(&self, id: u32, start: u32, end: u32) -> Result<StockWindow, Failure> {
+        self.shown(id, self.inner.view.window(id, start as usize, end as usize))
+    }
+
+    /// Makes the order anew.
+    pub fn apply(&self, id: u32) -> Result<StockWindow, Failure> {
+        self.shown(id, self.inner.view.apply(id))
+    }
+
+    /// A window as the screen gets it; what is told next is relative to it.
+    fn shown(&self, id: u32, window: EngineResult<Window>) -> Result<StockWindow, Failure> {
+        let window = window?;
+        let mut feeds = self.inner.feeds();
+        let mut seq = 0;
+        if let Some(feed) = feeds.get_mut(&id) {
+            feed.known = window.seq;
+            feed.resync = false;
+            feed.told = Told { total: window.total, sum: window.sum, ..feed.told };
+            seq = feed.seq;
+        }
+        Ok(StockWindow {
+            start: count(window.start),
+            rows: window.rows.iter().map(row).collect(),
+            total: count(window.total),
+            sum: window.sum,
+            seq,
+        })
+    }
+
+    /// The screen has taken a patch.
+    pub fn ack(&self, id: u32, seq: u64) -> Result<(), Failure> {
+        if let Some(feed) = self.inner.feeds().get_mut(&id)
+            && seq >= feed.seq
+        {
+            feed.in_flight = false;
+        }
+        Ok(())
+    }
+
+    /// Nobody looks, or somebody does again.
+    pub fn hidden(&self, id: u32, hidden: bool) -> Result<(), Failure> {
+        self.inner.view.hide(id, hidden)?;
+        if let Some(feed) = self.inner.feeds().get_mut(&id) {
+            feed.hidden = hidden;
+            feed.in_flight = false;
+            feed.resync = !hidden;
+        }
+        Ok(())
+    }
+
+    /// Ends a view; one that is closed already is no error.
+    pub fn close(&self, id: u32) {
+        self.inner.feeds().remove(&id);
+        self.inner.view.close(id);
+    }
+
+    /// Ends all and stops following.
+    pub fn close_all(&self) {
+        let ids: Vec<u32> = self.inner.feeds().keys().copied().collect();
+        ids.into_iter().for_each(|id| self.close(id));
+        self.inner.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Every row that matches a query, in its order.
+    pub async fn rows(&self, query: StockQuery) -> Result<Vec<StockRow>, Failure> {
+        Ok(self.inner.view.rows(asked(query)).await?.iter().map(row).collect())
+    }
+}
+
+impl Inner {
+    fn feeds(&self) -> MutexGuard<'_, BTreeMap<u32, Feed>> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
+    fn watched(&self) -> bool {
+        self.feeds().values().any(|feed| !feed.hidden)
+    }
+
+    /// Tells every view what it may be told. One whose screen is gone is closed.
+    fn tell(&self) {
+        let mut gone = Vec::new();
+        for (id, feed) in self.feeds().iter_mut().filter(|(_, feed)| !feed.hidden && !feed.in_flight) {
+            let Ok(patch) = self.view.changes_since(*id, feed.known, Instant::now()) else { continue };
+            let stale = patch.age.is_none_or(|age| age > STALE);
+            let told = Told { pending: patch.pending, total: patch.total, sum: patch.sum, stale };
+            feed.resync |= told.total != feed.told.total;
+            if patch.changes.is_empty() && told == feed.told && !feed.resync {
+                continue;
+            }
+            feed.seq += 1;
+            (feed.known, feed.told, feed.in_flight) = (patch.seq, told, true);
+            let change = |(index, live): &(usize, LiveRow)| StockChange { index: count(*index), row: row(live) };
+            let sent = (feed.push)(StockPatch {
+                view: *id,
+                seq: feed.seq,
+                changes: patch.changes.iter().map(change).collect(),
+                pending: count(patch.pending),
+                sum: patch.sum,
+                resync: std::mem::take(&mut feed.resync),
+                stale,
+            });
+            if !sent {
+                gone.push(*id);
+            }
+        }
+        for id in gone {
+            self.feeds().remove(&id);
+            self.view.close(id);
+        }
+    }
+}
+
+async fn flush(inner: Arc<Inner>) {
+    while !inner.closed() {
+        tokio::time::sleep(FLUSH).await;
+        inner.tell();
+    }
+}
+
+/// What stands beside the quantities: names, today's in and out, the last movement.
+async fn beside(inner: Arc<Inner>) {
+    let mut known = Movements::default();
+    while !inner.closed() {
+        if inner.watched() {
+            inner.view.set_labels(labels(&inner.names));
+            match known.read(&inner).await {
+                Ok(true) => inner.view.set_movements(known.keys.clone()),
+                Ok(false) => {}
+                Err(error) => tracing::debug!(%error, "today's movements cannot be read; they are tried again"),
+            }
+        }
+        tokio::time::sleep(BESIDE).await;
+    }
+}
+
+/// Movements as last read from the ledger.
+#[derive(Default)]
+struct Movements {
+    keys: HashMap<StockKey, Movement>,
+    day: Option<NaiveDate>,
+}
+
+impl Movements {
+    /// Reads what moved today; true when something is new. The first time also every key's last day.
+    async fn read(&mut self, inner: &Inner) -> EngineResult<bool> {
+        let now = clock::wall();
+        let first = self.day.is_none();
+        let mut news = self.day != Some(now.date());
+        if first {
+            let rows = inner.view.rows(Query::default()).await?;
+            let key = |row: &LiveRow| StockKey {
+                warehouse: WarehouseId::stored(&row.warehouse_id),
+                product: ProductId::stored(&row.product_id),
+            };
+            let keys: Vec<StockKey> = rows.iter().map(key).collect();
+            for (key, day) in inner.ledger.last_movements(&keys).await? {
+                let last = Some(day.and_time(NaiveTime::MIN));
+                self.keys.insert(key, Movement { in_today: 0, out_today: 0, last });
+            }
+        } else if news {
+            self.keys.values_mut().for_each(|movement| (movement.in_today, movement.out_today) = (0, 0));
+        }
+        let totals = inner.ledger.day(now.date()).await?;
+        self.day = Some(now.date());
+        for total in totals {
+            let none = Movement { in_today: 0, out_today: 0, last: None };
+            let movement = self.keys.entry(total.key).or_insert(none);
+            if (movement.in_today, movement.out_today) != (total.in_quantity, total.out_quantity) {
+                let last = if first { now.date().and_time(NaiveTime::MIN) } else { now };
+                let (in_today, out_today) = (total.in_quantity, total.out_quantity);
+                *movement = Movement { in_today, out_today, last: Some(last) };
+                news = true;
+            }
+        }
+        Ok(news)
+    }
+}
+
+fn labels(names: &Names) -> Labels {
+    let warehouses = names.all(CatalogKind::Warehouse).into_iter().map(|item| (item.id, item.name));
+    let products = names.all(CatalogKind::Product).into_iter().map(|item| {
+        let label = ProductLabel {
+            name: item.name,
+            barcode: item.barcode,
+            unit: item.unit,
+            category: item.category,
+            minimum: item.minimum,
+        };
+        (item.id, label)
+    });
+    Labels { warehouses: warehouses.collect(), products: products.collect() }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn asked(query: StockQuery) -> Query {
+    Query {
+        search: query.search,
+        warehouses: query.warehouses,
+        categories: query.categories,
+        below_minimum: query.below_minimum,
+        negative: query.negative,
+        hide_zero: query.hide_zero,
+        sort: match query.sort {
+            StockColumn::Warehouse => Column::Warehouse,
+            StockColumn::Product => Column::Product,
+            StockColumn::ProductName => Column::ProductName,
+            StockColumn::Quantity => Column::Quantity,
+            StockColumn::Base => Column::Base,
+            StockColumn::Change => Column::Change,
+            StockColumn::InToday => Column::InToday,
+            StockColumn::OutToday => Column::OutToday,
+            StockColumn::LastMovement => Column::LastMovement,
+        },
+        descending: query.descending,
+    }
+}
+
+/// A row as the screen gets it. Where only the day of the last movement is known, only the day is told.
+fn row(row: &LiveRow) -> StockRow {
+    let moment = row.last_movement.map(|last| match last.time() {
+        NaiveTime::MIN => last.format("%Y-%m-%d").to_string(),
+        _ => last.format("%Y-%m-%d %H:%M").to_string(),
+    });
+    StockRow {
+        warehouse_id: row.warehouse_id.to_string(),
+        warehouse_name: row.warehouse_name.to_string(),
+        product_id: row.product_id.to_string(),
+        product_name: row.product_name.to_string(),
+        unit: row.unit.to_string(),
+        category: row.category.to_string(),
+        quantity: row.quantity,
+        base: row.base,
+        change: row.change,
+        in_today: row.in_today,
+        out_today: row.out_today,
+        last_movement: moment,
+        minimum: row.minimum,
+        low: row.low,
+        damaged: row.damaged,
+    }
+}

@@ -1,0 +1,294 @@
+//! From a draft to durable entries: every refusal at once, or the whole bill in one transaction of the outbox.
+//! Also the bills that are made from bills: reversal and resubmission.
+
+use std::collections::HashMap;
+
+use inventory::bill::{self, Head, Line};
+use inventory::entry::{BillId, Direction, Entry, StockKey, parse_time};
+use inventory::outbox::{BillHead, Saved};
+use inventory::stock::value::Value;
+use inventory::wire;
+use uuid::Uuid;
+
+use crate::api::Failure;
+use crate::api::bills::{BillKind, Draft, DraftLine, LineError, PostResult, Reversed};
+use crate::api::catalog::CatalogKind;
+use crate::api::settings::{NegativePolicy, Preferences};
+use crate::bills;
+use crate::clock;
+use crate::drafts::Kept;
+use crate::state::Live;
+
+/// Space of the ids that a resubmission derives from the rejected message's place; never changed.
+const RESUBMITTED: Uuid = Uuid::from_u128(0x5a0e_9b1c_7d44_4f0e_8a63_1c2b_9d7f_e055);
+
+/// In or out as the engine says it.
+pub fn direction(kind: BillKind) -> Direction {
+    match kind {
+        BillKind::In => Direction::In,
+        BillKind::Out => Direction::Out,
+    }
+}
+
+/// Digits as people type them: blanks and thousands marks left out, full-width digits taken.
+pub fn plain_number(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，'))
+        .map(|c| match c {
+            '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
+            '－' => '-',
+            '．' => '.',
+            c => c,
+        })
+        .collect()
+}
+
+fn error(line_id: Option<u32>, field: &str, rule: &str, value: &str, message: &str) -> LineError {
+    let value = value.chars().take(80).collect();
+    LineError { line_id, field: field.into(), rule: rule.into(), value, message: message.into() }
+}
+
+fn blank(line: &DraftLine) -> bool {
+    [&line.product_id, &line.product_text, &line.quantity, &line.description]
+        .iter()
+        .all(|text| text.trim().is_empty())
+}
+
+/// Posts a draft: the bill is durable when this answers `Posted`.
+pub async fn post(live: &Live, preferences: &Preferences, draft: &Draft) -> Result<PostResult, Failure> {
+    let mut draft = draft.clone();
+    draft.lines.retain(|line| !blank(line));
+    let (entries, errors) = checked(live, preferences, &draft).await?;
+    if !errors.is_empty() {
+        return Ok(PostResult::Refused { errors });
+    }
+    let outbox = live.engine.outbox()?;
+    let lines = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+    let posted = live.drafts.post(outbox, &draft, async |kept: Kept| {
+        let entries = with_ids(entries, &draft, &kept);
+        append(live, entries, None, Some(draft.draft_id.clone())).await.map(Some)
+    });
+    match posted.await {
+        Ok(_) => Ok(PostResult::Posted { bill_id: draft.bill_id.clone(), lines }),
+        // Somebody else's bill of this number came in between.
+        Err(failure) if failure.code == "invalid" => {
+            let errors = vec![error(None, "bill_id", "bill_exists", &draft.bill_id, &failure.message)];
+            Ok(PostResult::Refused { errors })
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+fn with_ids(entries: Vec<Entry>, draft: &Draft, kept: &Kept) -> Vec<Entry> {
+    let ids = draft.lines.iter().map(|line| kept.ids.get(&line.line_id).copied());
+    entries.into_iter().zip(ids).map(|(entry, id)| Entry { entry_id: id.or(entry.entry_id), ..entry }).collect()
+}
+
+/// Hands a whole bill to the outbox.
+async fn append(
+    live: &Live,
+    entries: Vec<Entry>,
+    reverses: Option<BillId>,
+    draft: Option<String>,
+) -> Result<(), Failure> {
+    let Some(first) = entries.first() else {
+        return Err(Failure::new("invalid", "a bill needs at least one line"));
+    };
+    let head = BillHead {
+        bill_id: first.bill_id.clone(),
+        direction: first.direction,
+        company_id: first.company_id.clone(),
+        warehouse_id: first.warehouse_id.clone(),
+        create_time: first.create_time,
+        reverses,
+        draft,
+    };
+    let saved = entries.into_iter().map(saved).collect();
+    live.engine.outbox()?.append(saved, Some(head), clock::epoch_ms()).await?;
+    Ok(())
+}
+
+fn saved(entry: Entry) -> Saved {
+    let entry_id = entry.entry_id.unwrap_or_else(Uuid::now_v7);
+    let entry = Entry { entry_id: Some(entry_id), ..entry };
+    Saved { entry_id, payload: wire::encode(&entry).into_bytes(), entry }
+}
+
+/// The draft's entries, and everything that is wrong with it.
+async fn checked(
+    live: &Live,
+    preferences: &Preferences,
+    draft: &Draft,
+) -> Result<(Vec<Entry>, Vec<LineError>), Failure> {
+    let mut errors = Vec::new();
+    let time = draft.create_time.trim();
+    let create_time = if time.is_empty() { Some(clock::wall()) } else { parse_time(time) };
+    if create_time.is_none() {
+        let words = "the time must be an existing moment written YYYY-MM-DD HH:MM:SS";
+        errors.push(error(None, "create_time", "time", time, words));
+    }
+    if draft.lines.is_empty() {
+        errors.push(error(None, "lines", "no_lines", "", "a bill needs at least one line"));
+    }
+    let mut lines = Vec::new();
+    for line in &draft.lines {
+        let quantity = quantity(line, &mut errors);
+        let product_id = line.product_id.trim().to_string();
+        lines.push(Line {
+            entry_id: Uuid::nil(),
+            product_id,
+            quantity,
+            description: line.description.trim().to_string(),
+        });
+    }
+    let head = Head {
+        bill_id: draft.bill_id.trim().into(),
+        direction: direction(draft.kind),
+        company_id: draft.company_id.trim().into(),
+        warehouse_id: draft.warehouse_id.trim().into(),
+        create_time: create_time.unwrap_or_default(),
+    };
+    let entries = match bill::entries(&head, &lines) {
+        Ok(entries) => entries,
+        Err(misfits) => {
+            for misfit in misfits.iter().filter(|misfit| misfit.line == 0 || !draft.lines.is_empty()) {
+                let at = misfit.line.checked_sub(1).and_then(|at| draft.lines.get(at));
+                let (refusal, rule) = (&misfit.refusal, misfit.refusal.rule.code());
+                errors.push(error(at.map(|l| l.line_id), refusal.field, rule, &refusal.value, &refusal.to_string()));
+            }
+            Vec::new()
+        }
+    };
+    known_products(live, draft, &mut errors).await?;
+    if live.engine.outbox()?.bill(&head.bill_id).await?.is_some() {
+        let words = "a bill of this number was posted already";
+        errors.push(error(None, "bill_id", "bill_exists", &head.bill_id, words));
+    }
+    if errors.is_empty() && draft.kind == BillKind::Out {
+        enough(live, preferences, draft, &entries, &mut errors).await?;
+    }
+    Ok((entries, errors))
+}
+
+/// The line's pieces; 1 where they cannot be read, with the error noted.
+fn quantity(line: &DraftLine, errors: &mut Vec<LineError>) -> i64 {
+    let text = plain_number(&line.quantity);
+    if text.is_empty() {
+        errors.push(error(Some(line.line_id), "quantity", "missing", "", "quantity is required"));
+        return 1;
+    }
+    match text.parse::<i128>() {
+        // Beyond 64 bits it is out of range all the same.
+        Ok(number) => i64::try_from(number).unwrap_or(i64::MAX),
+        Err(_) => {
+            let words = "quantity must be a whole number";
+            errors.push(error(Some(line.line_id), "quantity", "not_integer", &line.quantity, words));
+            1
+        }
+    }
+}
+
+/// A form knows its goods: a code nobody registered is most likely mistyped.
+async fn known_products(live: &Live, draft: &Draft, errors: &mut Vec<LineError>) -> Result<(), Failure> {
+    let unknown = |line: &&DraftLine| {
+        let id = line.product_id.trim();
+        !id.is_empty() && live.names.get(CatalogKind::Product, id).is_none()
+    };
+    if draft.lines.iter().any(|line| unknown(&line)) {
+        live.names.read().await?;
+    }
+    for line in draft.lines.iter().filter(unknown) {
+        let words = "no product has this code; create it or choose another";
+        errors.push(error(Some(line.line_id), "product_id", "unknown_product", &line.product_id, words));
+    }
+    Ok(())
+}
+
+/// Where the warehouse's policy blocks, nothing goes out that is not there.
+async fn enough(
+    live: &Live,
+    preferences: &Preferences,
+    draft: &Draft,
+    entries: &[Entry],
+    errors: &mut Vec<LineError>,
+) -> Result<(), Failure> {
+    let warehouse = draft.warehouse_id.trim();
+    let policy = preferences.negative_by_warehouse.get(warehouse).copied().unwrap_or(preferences.negative);
+    if policy == NegativePolicy::Warn {
+        return Ok(());
+    }
+    let keys: Vec<StockKey> = entries.iter().map(Entry::key).collect();
+    let values = live.engine.stock().values(&keys).await?;
+    let mut left: HashMap<StockKey, i64> = HashMap::new();
+    for (key, value) in keys.iter().zip(values) {
+        let held = value.and_then(|bytes| Value::read(&bytes).ok()).map_or(0, |value| value.quantity());
+        left.insert(key.clone(), held);
+    }
+    for (entry, line) in entries.iter().zip(&draft.lines) {
+        let held = left.entry(entry.key()).or_default();
+        if *held < entry.quantity {
+            let words = format!("only {held} there; this warehouse does not go below zero");
+            errors.push(error(Some(line.line_id), "quantity", "negative_stock", &line.quantity, &words));
+        }
+        *held -= entry.quantity;
+    }
+    Ok(())
+}
+
+/// Posts the opposite of a bill, linked both ways. Only what was counted is taken back.
+pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
+    let posted = bills::found(live, bill_id).await?;
+    if let Some(other) = &posted.summary.reversed_by {
+        return Err(Failure::new("invalid", format!("bill {bill_id} was reversed already, by {other}")));
+    }
+    let states = bills::states(live, &posted).await?;
+    let mut entries = Vec::new();
+    for (line, state) in posted.lines.iter().zip(&states) {
+        match state.0 {
+            s if s.is_counted() => entries.push(wire::decode(&line.payload).map_err(inventory::error::Error::from)?),
+            s if s.is_end() => {}
+            _ => {
+                let words = format!("bill {bill_id} is still on its way to the ledger; reverse it when it is there");
+                return Err(Failure::new("invalid", words));
+            }
+        }
+    }
+    if entries.is_empty() {
+        let words = format!("no line of bill {bill_id} was counted: there is nothing to take back");
+        return Err(Failure::new("invalid", words));
+    }
+    let now = clock::wall();
+    let back = posted.summary.direction.opposite();
+    let number = BillId::stored(&bill::number(back, now, Uuid::new_v4()));
+    let entries = bill::reversal(&entries, &number, now, Uuid::now_v7);
+    append(live, entries, Some(BillId::stored(bill_id)), None).await?;
+    Ok(Reversed { bill_id: number.to_string(), reverses: bill_id.into() })
+}
+
+/// Sends a corrected entry in place of a rejected message. Its id comes from the message's place, so that doing
+/// it twice counts once.
+pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Result<PostResult, Failure> {
+    let entry = match wire::decode(text.as_bytes()) {
+        Ok(entry) => entry,
+        Err(refusal) => {
+            let words = refusal.to_string();
+            let errors = vec![error(None, refusal.field, refusal.rule.code(), &refusal.value, &words)];
+            return Ok(PostResult::Refused { errors });
+        }
+    };
+    let ledger = live.engine.ledger();
+    let id = Uuid::new_v5(&RESUBMITTED, format!("{source}\n{offset}").as_bytes());
+    match ledger.rejected_one(source, offset).await? {
+        None => return Err(Failure::new("not_found", format!("no rejected entry at {source}, offset {offset}"))),
+        Some(row) if row.resubmitted_as.is_some_and(|other| other != id) => {
+            return Err(Failure::new("invalid", "this rejected entry was resubmitted already"));
+        }
+        Some(_) => {}
+    }
+    let bill_id = entry.bill_id.to_string();
+    let entry = saved(Entry { entry_id: Some(id), ..entry });
+    live.engine.outbox()?.append(vec![entry], None, clock::epoch_ms()).await?;
+    ledger.mark_resubmitted(source, offset, id).await?;
+    live.resubmitted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    Ok(PostResult::Posted { bill_id, lines: 1 })
+}
