@@ -25,7 +25,7 @@ const ROWS: usize = 50;
 pub(super) enum Change {
     Append { entries: Vec<Saved>, bill: Option<BillHead>, now_ms: i64 },
     Marks(Vec<Mark>),
-    Partitions(Vec<(i64, i32)>),
+    Partitions { topic_uuid: Uuid, chosen: Vec<(i64, i32)> },
     Reversal { original: String, reversal: String },
     DraftSave(Draft),
     DraftDelete(String),
@@ -155,14 +155,18 @@ async fn apply(work: &mut SqliteConnection, change: Change, tail: &mut Tail) -> 
             return Ok(Done::Incarnation(life));
         }
         Change::Marks(marks) => mark(work, &marks).await.map_err(sql_error)?,
-        Change::Partitions(chosen) => {
+        Change::Partitions { topic_uuid, chosen } => {
             for (seq, partition) in chosen {
-                sqlx::query("UPDATE outbox SET partition = ?2 WHERE seq = ?1 AND partition IS NULL")
-                    .bind(seq)
-                    .bind(partition)
-                    .execute(&mut *work)
-                    .await
-                    .map_err(sql_error)?;
+                sqlx::query(
+                    "UPDATE outbox SET partition = ?2, sent_topic_uuid = ?3
+                     WHERE seq = ?1 AND acked = 0 AND (partition IS NULL OR sent_topic_uuid IS NOT ?3)",
+                )
+                .bind(seq)
+                .bind(partition)
+                .bind(topic_uuid.as_bytes().as_slice())
+                .execute(&mut *work)
+                .await
+                .map_err(sql_error)?;
             }
         }
         Change::Close => {}

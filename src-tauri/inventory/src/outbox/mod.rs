@@ -160,10 +160,10 @@ impl Outbox {
         self.committer.commit(Change::Marks(marks)).await.map(drop)
     }
 
-    /// Keeps the partition chosen for each entry (seq, partition). One that was chosen earlier stays: the caller
-    /// reads it from `Pending::partition` and must use it.
-    pub async fn choose_partitions(&self, chosen: Vec<(i64, i32)>) -> Result<()> {
-        self.committer.commit(Change::Partitions(chosen)).await.map(drop)
+    /// Keeps the partition chosen for each entry (seq, partition) in this life of the topic. One that was chosen
+    /// earlier stays: the caller reads it from `Pending::partition_in` and must use it.
+    pub async fn choose_partitions(&self, topic_uuid: Uuid, chosen: Vec<(i64, i32)>) -> Result<()> {
+        self.committer.commit(Change::Partitions { topic_uuid, chosen }).await.map(drop)
     }
 
     /// Entries from `offset` (= seq - 1) on, for the local queue.

@@ -21,8 +21,15 @@ pub struct Pending {
     pub payload: Vec<u8>,
     /// When it was saved, milliseconds since the epoch.
     pub saved_ms: i64,
-    /// The partition first chosen, if one was.
-    pub partition: Option<i32>,
+    /// The partition first chosen, and in which life of the topic.
+    pub chosen: Option<(Uuid, i32)>,
+}
+
+impl Pending {
+    /// The partition that was chosen for it in this life of the topic.
+    pub fn partition_in(&self, topic_uuid: Uuid) -> Option<i32> {
+        self.chosen.filter(|(uuid, _)| *uuid == topic_uuid).map(|(_, partition)| partition)
+    }
 }
 
 /// An entry as the local queue delivers it.
@@ -38,7 +45,7 @@ pub struct Stored {
 
 pub(super) async fn next_unsent(pool: &SqlitePool, after_seq: i64, limit: usize) -> Result<Vec<Pending>> {
     let query = sqlx::query(
-        "SELECT seq, key, payload, saved_ms, partition FROM outbox
+        "SELECT seq, key, payload, saved_ms, partition, sent_topic_uuid FROM outbox
          WHERE acked = 0 AND seq > ?1 ORDER BY seq LIMIT ?2",
     );
     let rows = query.bind(after_seq).bind(limit as i64).fetch_all(pool).await.map_err(sql_error)?;
@@ -51,7 +58,7 @@ fn pending(row: SqliteRow) -> Pending {
         key: row.get("key"),
         payload: row.get("payload"),
         saved_ms: row.get("saved_ms"),
-        partition: row.get("partition"),
+        chosen: uuid(&row, "sent_topic_uuid").zip(row.get("partition")),
     }
 }
 

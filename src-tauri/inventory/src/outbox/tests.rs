@@ -132,12 +132,15 @@ async fn the_first_partition_stays_and_marks_tell_where() {
         .append(vec![saved(1, "B1", "p", 1), saved(2, "B1", "p", 1)], Some(head("B1", None)), 5)
         .await
         .unwrap();
-    outbox.choose_partitions(vec![(1, 3)]).await.unwrap();
-    outbox.choose_partitions(vec![(1, 4), (2, 5)]).await.unwrap();
+    let (life, next) = (Uuid::from_u128(8), Uuid::from_u128(9));
+    outbox.choose_partitions(life, vec![(1, 3)]).await.unwrap();
+    outbox.choose_partitions(life, vec![(1, 4), (2, 5)]).await.unwrap();
     let pending = outbox.next_unsent(0, 10).await.unwrap();
-    assert_eq!(pending.iter().map(|p| p.partition).collect::<Vec<_>>(), [Some(3), Some(5)]);
+    let partitions: Vec<_> = pending.iter().map(|p| p.partition_in(life)).collect();
+    assert_eq!(partitions, [Some(3), Some(5)]);
+    assert_eq!(pending[0].partition_in(next), None);
     assert_eq!(pending[0].key, "W1:p");
-    let mark = Mark { seq: 1, topic_uuid: Uuid::from_u128(8), partition: 3, offset: 77 };
+    let mark = Mark { seq: 1, topic_uuid: life, partition: 3, offset: 77 };
     outbox.mark_sent(vec![mark]).await.unwrap();
     assert_eq!(outbox.next_unsent(0, 10).await.unwrap().len(), 1);
     assert_eq!(outbox.waiting_until(1).await.unwrap(), 0);
