@@ -26,11 +26,17 @@ describe('a draft', () => {
     expect(draft.lines.map((l) => [l.product_id, l.quantity])).toEqual([
       ['apple', '10'],
       ['pear', '1'],
+      ['', ''],
     ]);
   });
   it('does not count onto a quantity that is not a number', () => {
     const odd = d.setLine(start(), 1, { product_id: 'apple', quantity: 'x' });
     expect(d.addScanned(odd, { id: 'apple' }, 2).draft.lines).toHaveLength(2);
+  });
+  it('keeps the blank line that the focus is in', () => {
+    const { draft, line_id } = d.addScanned(start(), { id: 'apple' }, 2);
+    expect(line_id).toBe(2);
+    expect(draft.lines.map((l) => l.line_id)).toEqual([2, 1]);
   });
   it('sums by product', () => {
     let draft = start();

@@ -89,7 +89,9 @@ function countable(line: DraftLine): boolean {
 }
 
 function insert(draft: Draft, fresh: DraftLine[]): { draft: Draft; line_id: number } {
-  const lines = draft.lines.filter((l) => !isBlank(l)).concat(fresh);
+  // The blank line at the end stays the same line: the focus may be in it.
+  const tail = draft.lines.slice(-1).filter(isBlank);
+  const lines = [...draft.lines.filter((l) => !isBlank(l)), ...fresh, ...tail];
   return { draft: { ...draft, lines }, line_id: fresh[0]?.line_id ?? 0 };
 }
 

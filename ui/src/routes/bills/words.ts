@@ -23,6 +23,11 @@ export function ruleWords(error: Pick<LineError, 'rule' | 'message'>): string {
   return rules[error.rule]?.() ?? error.message;
 }
 
+/** The same for a table that was not taken: there is no line yet to create a product in. */
+export function tableRuleWords(error: Pick<LineError, 'rule' | 'message'>): string {
+  return error.rule === 'unknown_product' ? m.rule_no_such_product() : ruleWords(error);
+}
+
 const fields: Record<string, () => string> = {
   product_id: m.product,
   quantity: m.quantity,
