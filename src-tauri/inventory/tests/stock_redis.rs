@@ -2,6 +2,8 @@
 //! every loss, refusal and foreign hand gets its proper answer. Needs TWINSTOCK_TEST_REDIS_URL (a database that
 //! may be emptied) and fails without it; TWINSTOCK_TEST_CASES sets the number of random cases (20,000).
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::sync::Arc;
 
 use inventory::entry::StockKey;

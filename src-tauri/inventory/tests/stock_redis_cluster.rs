@@ -1,6 +1,8 @@
 //! The stock in a real Redis Cluster of three nodes, which this test starts and stops itself on loopback
 //! (needs `redis-server` and `redis-cli` on the path): no call spans slots, every node is scanned and watched.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;

@@ -1,6 +1,8 @@
 //! A Redis that dies, forgets, hangs, becomes a replica or wants a password. This test starts and stops its own
 //! servers on loopback (needs `redis-server` and `redis-cli` on the path).
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
