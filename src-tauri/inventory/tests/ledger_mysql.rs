@@ -49,3 +49,67 @@ async fn compaction_changes_nothing() {
     let (many, few, none) = (place("tier_many").await, place("tier_few").await, place("tier_none").await);
     tiers::compaction_changes_nothing([&many, &few, &none]).await;
 }
+
+/// Connections that die at any moment, in the middle of a COMMIT too: the next compare-and-set decides.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_connections_lose_and_double_nothing() {
+    let place = place("killed_connections").await;
+    let ledger = place.ready(20).await;
+    let writer = tokio::spawn(async move {
+        let mut source = ledger.register_source(&ledger::identity(1 << 96, 0), 0).await.unwrap();
+        let mut cache = inventory::ledger::SourceCache::default();
+        let mut failures = 0;
+        while source.next_offset < 3000 {
+            let messages = ledger::batches::mixture(source.next_offset, 10, 3, 3);
+            let batch = ledger::batch(&source, messages);
+            match ledger.commit(&source, &batch, &mut cache).await {
+                Ok(done) => source = done.source,
+                Err(failed) => {
+                    let code = failed.code.name();
+                    assert!(["unreachable", "retry", "fenced"].contains(&code), "{code}: {failed}");
+                    failures += 1;
+                    while let Err(failed) = ledger.reread(source.id).await.map(|row| source = row) {
+                        assert_eq!(failed.code.name(), "unreachable", "{failed}");
+                    }
+                }
+            }
+        }
+        failures
+    });
+    while !writer.is_finished() {
+        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        let list = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() \
+                    AND db = 'test_killed_connections'";
+        for row in place.rows(list).await {
+            place.try_run(&format!("KILL {}", row[0])).await;
+        }
+    }
+    assert!(writer.await.unwrap() > 3);
+    assert_eq!(place.counted().await.len(), 3000);
+    assert_eq!(place.one("SELECT SUM(entries) FROM balances").await, "3000");
+    assert_eq!(place.one("SELECT entries FROM sources").await, "3000");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_wrong_with_a_server_is_said() {
+    let limits = inventory::ledger::Limits { day_tables: 1, oldest_days: 1, newest_days: 1 };
+    let failed = |url: String, password: Option<&str>| {
+        let opened = inventory::ledger::Ledger::open_mysql(&url, password.map(str::to_owned), limits);
+        async move {
+            match opened {
+                Ok(ledger) => ledger.require_ready().await.unwrap_err(),
+                Err(failed) => failed,
+            }
+        }
+    };
+    let Place::Mysql(url) = place("nowhere").await else { return };
+    let absent = failed(url.clone(), None).await;
+    assert_eq!(absent.code.name(), "refused", "{absent}");
+    assert!(absent.message.contains("inv-daemon init"), "{absent}");
+    let denied = failed(url.replace("root", "nobody"), Some("secret")).await;
+    assert_eq!(denied.code.name(), "refused", "{denied}");
+    assert!(!denied.message.contains("secret"), "{denied}");
+    let silent = failed("mysql://root@127.0.0.1:1/x".into(), None).await;
+    assert_eq!(silent.code.name(), "unreachable", "{silent}");
+    assert_eq!(failed("mysql://root@127.0.0.1".into(), None).await.code.name(), "config");
+}

@@ -72,7 +72,7 @@ impl MysqlDatabase {
         let pool = MySqlPoolOptions::new()
             .min_connections(0)
             .max_connections(24)
-            .acquire_timeout(Duration::from_secs(10))
+            .acquire_timeout(Duration::from_secs(5))
             .idle_timeout(Duration::from_secs(300))
             .after_connect(|conn, _| {
                 Box::pin(async move { conn.execute(sqlx::raw_sql(SETTINGS)).await.map(drop) })
@@ -111,6 +111,10 @@ impl SqlError {
 }
 
 fn fault(error: sqlx::Error) -> SqlError {
+    if matches!(error, sqlx::Error::PoolTimedOut) {
+        let words = "The server does not answer. Check that it runs and can be reached.";
+        return Error::new(Code::Unreachable, words).into();
+    }
     let number = match &error {
         sqlx::Error::Database(db) => {
             db.try_downcast_ref::<MySqlDatabaseError>().map_or(1, MySqlDatabaseError::number)

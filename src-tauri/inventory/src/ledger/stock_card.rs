@@ -3,7 +3,7 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::dialect::{day_table_name, month_table_name};
+use super::dialect::{Dialect, day_table_name, month_table_name};
 use super::read::one_key;
 use super::sql::{Row, Session, Sql};
 use super::tables::Tier;
@@ -99,53 +99,61 @@ impl Ledger {
             );
             balance -= total(session, &sql).await?;
         }
-        let mut movements = Vec::new();
+        let mut page = Page { key, slug: &slug, limit, movements: Vec::new() };
         let mut upto = before.map(|cursor| cursor.create_time.date());
-        while movements.len() < limit {
+        while page.room() > 0 {
             let days = moved_days(session, &condition, upto).await?;
             let Some(oldest) = days.last().map(|day| day.day) else { break };
             for day in days {
                 let same = before.filter(|cursor| cursor.create_time.date() == day.day);
-                self.add_day(session, key, &slug, &day, same, balance, limit, &mut movements).await?;
+                page.add_day(session, self.inner.db.dialect(), &day, same, balance).await?;
                 balance -= day.signed;
-                if movements.len() >= limit {
+                if page.room() == 0 {
                     break;
                 }
             }
             upto = oldest.pred_opt();
         }
         session.rollback().await?;
-        Ok(movements)
+        Ok(page.movements)
+    }
+}
+
+/// One page of a stock card while it is read.
+struct Page<'a> {
+    key: &'a StockKey,
+    slug: &'a str,
+    limit: usize,
+    movements: Vec<Movement>,
+}
+
+impl Page<'_> {
+    fn room(&self) -> usize {
+        self.limit.saturating_sub(self.movements.len())
     }
 
     /// Adds one day's movements behind the cursor; `balance` is the one at the day's end.
-    #[allow(clippy::too_many_arguments)]
     async fn add_day(
-        &self,
+        &mut self,
         session: &mut dyn Session,
-        key: &StockKey,
-        slug: &str,
+        dialect: Dialect,
         day: &MovedDay,
         cursor: Option<&MovementCursor>,
-        balance: i64,
-        limit: usize,
-        movements: &mut Vec<Movement>,
+        mut balance: i64,
     ) -> Result<()> {
-        let dialect = self.inner.db.dialect();
         let (table, place) = match day.tier {
-            Tier::Open => (day_table_name(slug, day.day), String::new()),
+            Tier::Open => (day_table_name(self.slug, day.day), String::new()),
             Tier::Month => (
                 month_table_name(day.day),
                 format!(
                     "product_id = {} AND create_time BETWEEN '{} 00:00:00' AND '{} 23:59:59' AND ",
-                    dialect.text_of(key.product.as_str()),
+                    dialect.text_of(self.key.product.as_str()),
                     day.day,
                     day.day
                 ),
             ),
         };
-        let place = format!("{place}warehouse_id = {}", dialect.text_of(key.warehouse.as_str()));
-        let mut balance = balance;
+        let place = format!("{place}warehouse_id = {}", dialect.text_of(self.key.warehouse.as_str()));
         let mut behind = String::new();
         if let Some(cursor) = cursor {
             let after = after_condition(cursor);
@@ -156,12 +164,12 @@ impl Ledger {
         let sql = format!(
             "SELECT {COLUMNS} FROM {table} WHERE {place}{behind} \
              ORDER BY create_time DESC, source_id DESC, source_offset DESC LIMIT {}",
-            limit - movements.len()
+            self.room()
         );
         for row in session.query(&sql).await? {
             let movement = movement(&row, balance)?;
             balance -= movement.entry.signed();
-            movements.push(movement);
+            self.movements.push(movement);
         }
         Ok(())
     }

@@ -93,6 +93,15 @@ impl Place {
         }
     }
 
+    /// Runs what may fail because its object is gone already.
+    #[allow(dead_code)] // only a server has such objects
+    pub async fn try_run(&self, sql: &str) {
+        if let Place::Mysql(url) = self {
+            let mut conn = MySqlConnection::connect(url).await.unwrap();
+            let _ = conn.execute(sqlx::raw_sql(sql)).await;
+        }
+    }
+
     /// Every counted row of both tiers: (source, offset) to its content without place.
     pub async fn counted(&self) -> BTreeMap<(i64, i64), String> {
         let mut found = BTreeMap::new();
