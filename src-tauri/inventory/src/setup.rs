@@ -32,8 +32,7 @@ pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Resul
     let ledger = open_ledger(&config)?;
     done.extend(ledger.init().await.map_err(|error| error.at("ledger"))?);
     done.push(cluster::ensure_topic(&config).await.map_err(|error| error.at("queue"))?);
-    let (log, _) = cluster::bounds(&config).await?;
-    for (identity, bounds) in log {
+    for (identity, bounds) in cluster::bounds(&config).await? {
         if bounds.start > 0 && ledger.source(&identity).await?.is_none() {
             ledger.register_source(&identity, bounds.start).await?;
             done.push(format!(

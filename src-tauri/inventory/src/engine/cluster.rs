@@ -1,41 +1,57 @@
-//! The cluster's parts: Kafka and Redis as the configuration names them.
+//! The cluster's parts: Kafka and Redis as the configuration names them. Nothing here waits for a server.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::outbox::Outbox;
+use crate::queue::kafka::{self, KafkaQueue, KafkaSettings, Sender};
 use crate::queue::{Bounds, Queue, SourceIdentity};
 use crate::stock::Stock;
 use crate::stock::redis::Redis;
 
-fn later<T>() -> Result<T> {
-    Err(Error::new(Code::Internal, "cluster mode is being joined"))
-}
-pub(crate) struct Sender;
-impl Sender {
-    pub(crate) fn start(_outbox: Arc<Outbox>, _config: &Config) -> Result<Self> {
-        later()
+/// What Kafka needs to know. The member id is made of host, program and data directory: a restart costs no
+/// rebalance, and an app and a daemon on one host do not take each other's place.
+fn settings(config: &Config, program: &str) -> KafkaSettings {
+    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let host = host.map_or_else(|| "host".to_string(), |name| name.trim().to_string());
+    let folder = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    KafkaSettings {
+        bootstrap_servers: config.bootstrap_servers.clone(),
+        topic: config.topic.clone(),
+        group_id: config.group_id.clone(),
+        instance_id: format!("{host}-{program}-{}", folder.display()),
+        properties: config.kafka_properties.clone(),
     }
-    pub(crate) fn trouble(&self) -> Option<Error> {
-        None
-    }
-    pub(crate) async fn stop(self) {}
 }
-pub(crate) fn queue(_config: &Config) -> Result<Arc<dyn Queue>> {
-    later()
+
+/// A member of the consumer group.
+pub(super) fn queue(config: &Config, program: &str) -> Result<Arc<dyn Queue>> {
+    Ok(Arc::new(KafkaQueue::start(settings(config, program))?))
 }
+
+/// What carries the outbox into Kafka.
+pub(super) fn sender(config: &Config, outbox: Arc<Outbox>) -> Result<Sender> {
+    Sender::start(outbox, settings(config, "sender"))
+}
+
 /// Redis or Valkey; connects when it is first used.
-pub(crate) fn stock(config: &Config) -> Result<Arc<dyn Stock>> {
+pub(super) fn stock(config: &Config) -> Result<Arc<dyn Stock>> {
     Ok(Arc::new(Redis::open(&config.redis_url, config.redis_password.fetch()?.as_deref())?))
 }
-pub(crate) async fn bounds(_config: &Config) -> Result<(HashMap<SourceIdentity, Bounds>, bool)> {
-    later()
+
+/// Every partition's log.
+pub(crate) async fn bounds(config: &Config) -> Result<HashMap<SourceIdentity, Bounds>> {
+    kafka::bounds(&settings(config, "status")).await
 }
-pub(crate) async fn ensure_topic(_config: &Config) -> Result<String> {
-    later()
+
+/// Makes the topic if it is missing; says what it did.
+pub(crate) async fn ensure_topic(config: &Config) -> Result<String> {
+    kafka::ensure_topic(&settings(config, "init"), config.partitions, config.replication_factor).await
 }
-pub(crate) async fn check(_config: &Config) -> Result<Vec<(String, String)>> {
-    later()
+
+/// What is wrong with Kafka and how to mend it.
+pub(crate) async fn check(config: &Config) -> Result<Vec<(String, String)>> {
+    kafka::check(&settings(config, "check")).await
 }

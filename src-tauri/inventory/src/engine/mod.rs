@@ -53,6 +53,7 @@ impl Parts {
 pub struct Engine {
     config: Config,
     parts: Parts,
+    program: String,
     clock: Arc<dyn Clock>,
     ledger: Arc<Ledger>,
     stock: Arc<dyn Stock>,
@@ -80,7 +81,7 @@ impl Engine {
             ledger.init().await?;
         }
         let engine =
-            Engine { config, parts, clock, ledger: Arc::new(ledger), stock, outbox, _data_dir: data_dir };
+            Engine { config, parts, program: program.to_string(), clock, ledger: Arc::new(ledger), stock, outbox, _data_dir: data_dir };
         if embedded {
             engine.renew_a_restored_outbox().await?;
         }
@@ -141,7 +142,7 @@ impl Engine {
     fn queue(&self) -> Result<Arc<dyn Queue>> {
         match self.config.mode {
             Mode::Standalone => Ok(Arc::new(LocalQueue::new(Arc::clone(self.outbox()?)))),
-            Mode::Cluster => cluster::queue(&self.config),
+            Mode::Cluster => cluster::queue(&self.config, &self.program),
         }
     }
 }

@@ -8,14 +8,14 @@ use chrono::NaiveDate;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::cluster::Sender;
-use super::{Clock, Engine};
+use super::{Clock, Engine, cluster};
 use crate::config::Mode;
 use crate::entry::ProductId;
 use crate::error::{Error, Result};
 use crate::ledger::Ledger;
 use crate::outbox::Outbox;
 use crate::queue::Queue;
+use crate::queue::kafka::Sender;
 use crate::writer::Writer;
 use crate::writer::status::{Board, State};
 
@@ -62,7 +62,7 @@ impl Running {
         });
         let standalone = engine.config.mode == Mode::Standalone;
         let sender = match (&engine.outbox, standalone) {
-            (Some(outbox), false) => Some(Sender::start(Arc::clone(outbox), &engine.config)?),
+            (Some(outbox), false) => Some(cluster::sender(&engine.config, Arc::clone(outbox))?),
             _ => None,
         };
         Ok(Running { stop, tasks, board, sender, outbox: engine.outbox.clone(), standalone })

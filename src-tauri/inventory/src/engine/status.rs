@@ -45,16 +45,16 @@ impl Engine {
     pub async fn status(&self) -> Result<Status> {
         let rows = self.ledger.sources().await?;
         let rejected = rows.iter().map(|row| row.rejected).sum();
-        let (bounds, consumed) = self.bounds().await?;
-        Ok(Status { sources: merge(rows, bounds, consumed), waiting: self.waiting().await?, rejected })
+        let bounds = self.bounds().await?;
+        Ok(Status { sources: merge(rows, bounds), waiting: self.waiting().await?, rejected })
     }
 
-    /// Every partition's bounds and whether somebody consumes.
-    async fn bounds(&self) -> Result<(HashMap<SourceIdentity, Bounds>, bool)> {
+    /// Every partition's bounds.
+    async fn bounds(&self) -> Result<HashMap<SourceIdentity, Bounds>> {
         if self.config.mode == Mode::Standalone {
             let outbox = self.outbox()?;
             let bounds = Bounds { start: 0, end: outbox.end() };
-            return Ok((HashMap::from([(outbox.local_source(), bounds)]), true));
+            return Ok(HashMap::from([(outbox.local_source(), bounds)]));
         }
         cluster::bounds(&self.config).await
     }
@@ -75,16 +75,12 @@ impl Engine {
     }
 }
 
-fn merge(
-    rows: Vec<SourceRow>,
-    mut bounds: HashMap<SourceIdentity, Bounds>,
-    consumed: bool,
-) -> Vec<SourceStatus> {
+fn merge(rows: Vec<SourceRow>, mut bounds: HashMap<SourceIdentity, Bounds>) -> Vec<SourceStatus> {
     let mut sources: Vec<SourceStatus> = rows
         .into_iter()
         .map(|row| {
             let log = bounds.remove(&row.identity);
-            let (state, reason) = judge(row.next_offset, log, consumed);
+            let (state, reason) = judge(row.next_offset, log);
             SourceStatus {
                 name: row.name.to_string(),
                 topic: row.identity.topic,
@@ -97,13 +93,9 @@ fn merge(
         })
         .collect();
     for (identity, log) in bounds {
-        let (state, reason) = match (log.start, consumed) {
-            (0, true) => (State::Running, String::new()),
-            (0, false) => (State::Paused, "nobody consumes: start inv-daemon run or the app".to_string()),
-            _ => (
-                State::Stopped,
-                "its first message is gone and it was never counted: run inv-daemon init".to_string(),
-            ),
+        let (state, reason) = match log.start {
+            0 => (State::Running, String::new()),
+            _ => (State::Stopped, "its first message is gone and it was never counted: run inv-daemon init".into()),
         };
         sources.push(SourceStatus {
             name: String::new(),
@@ -119,7 +111,7 @@ fn merge(
     sources
 }
 
-fn judge(next_offset: i64, log: Option<Bounds>, consumed: bool) -> (State, String) {
+fn judge(next_offset: i64, log: Option<Bounds>) -> (State, String) {
     match log {
         None => (State::Stopped, "this incarnation of the topic is gone; what it held is counted".into()),
         Some(log) if next_offset < log.start => {
@@ -128,7 +120,6 @@ fn judge(next_offset: i64, log: Option<Bounds>, consumed: bool) -> (State, Strin
         Some(log) if next_offset > log.end => {
             (State::Stopped, format!("the log ends at {}, below the position: it was truncated", log.end))
         }
-        Some(_) if !consumed => (State::Paused, "nobody consumes: start inv-daemon run or the app".into()),
         Some(_) => (State::Running, String::new()),
     }
 }
