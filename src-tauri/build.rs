@@ -5,8 +5,11 @@ use std::path::Path;
 fn main() {
     let dist = Path::new("../ui/dist");
     if !dist.join("index.html").exists() {
-        let page = "<!doctype html><title>Twinstock</title><p>The user interface is not built: run cargo xtask run.";
-        if let Err(error) = std::fs::create_dir_all(dist).and_then(|()| std::fs::write(dist.join("index.html"), page)) {
+        let page =
+            "<!doctype html><title>Twinstock</title><p>The user interface is not built: run cargo xtask run.";
+        if let Err(error) =
+            std::fs::create_dir_all(dist).and_then(|()| std::fs::write(dist.join("index.html"), page))
+        {
             println!("cargo::error=cannot write ui/dist/index.html: {error}");
         }
     }

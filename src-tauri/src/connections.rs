@@ -50,9 +50,8 @@ pub fn save(config: &Config, wanted: &Connections) -> Result<()> {
             save_in_keychain(account, password)?;
         }
     }
-    let failed = |error: std::io::Error| {
-        Error::new(Code::Full, format!("cannot write {}: {error}", path.display()))
-    };
+    let failed =
+        |error: std::io::Error| Error::new(Code::Full, format!("cannot write {}: {error}", path.display()));
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }

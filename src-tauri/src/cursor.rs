@@ -20,5 +20,7 @@ pub fn read(text: &str) -> Result<MovementCursor, Failure> {
         let source_offset = parts.next()?.parse().ok()?;
         Some(MovementCursor { create_time, source_id, source_offset })
     };
-    read().ok_or_else(|| Failure::new("invalid", "this place in the stock card is not known; open the card again"))
+    read().ok_or_else(|| {
+        Failure::new("invalid", "this place in the stock card is not known; open the card again")
+    })
 }

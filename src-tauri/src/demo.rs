@@ -43,12 +43,17 @@ async fn filled(live: &Live, tell: &impl Fn(DemoProgress)) -> Result<DemoProgres
     live.names.read().await?;
     loop {
         match live.progress(saved.last_seq).await? {
-            inventory::Progress::Done => return Ok(shown(saved.saved, saved.saved as i64, saved.total, true)),
+            inventory::Progress::Done => {
+                return Ok(shown(saved.saved, saved.saved as i64, saved.total, true));
+            }
             inventory::Progress::Stopped(reason) => return Err(Failure::new("corrupt", reason)),
             inventory::Progress::Left(_) => tell(shown(saved.saved, counted(live), saved.total, false)),
         }
         if live.closing() {
-            return Err(Failure::new("cancelled", "Twinstock closes; what is saved is counted at the next start"));
+            return Err(Failure::new(
+                "cancelled",
+                "Twinstock closes; what is saved is counted at the next start",
+            ));
         }
         tokio::time::sleep(TELL).await;
     }

@@ -54,7 +54,8 @@ pub fn csv(path: &Path, rows: &[StockRow]) -> Result<(), Failure> {
     let unknown = String::new();
     for row in rows {
         let [quantity, base, change, in_today, out_today, minimum] =
-            [row.quantity, row.base, row.change, row.in_today, row.out_today, row.minimum].map(|n| n.to_string());
+            [row.quantity, row.base, row.change, row.in_today, row.out_today, row.minimum]
+                .map(|n| n.to_string());
         let record = [
             &row.warehouse_id,
             &row.warehouse_name,

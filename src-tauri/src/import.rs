@@ -71,7 +71,8 @@ fn read(text: &str, product: impl Fn(&str) -> Option<CatalogItem>) -> Imported {
 
 /// Columns by their names, if the record is a heading.
 fn heading(record: &csv::StringRecord) -> Option<Columns> {
-    let find = |words: &[&str]| record.iter().position(|cell| words.contains(&cell.trim().to_lowercase().as_str()));
+    let find =
+        |words: &[&str]| record.iter().position(|cell| words.contains(&cell.trim().to_lowercase().as_str()));
     Some(Columns { product: find(&PRODUCT)?, quantity: find(&QUANTITY)?, description: find(&DESCRIPTION) })
 }
 
@@ -116,7 +117,14 @@ fn line(
         }
         Err(_) => {
             let rule = if typed.is_empty() { "missing" } else { "not_integer" };
-            errors.push(wrong(row, columns.quantity, "quantity", rule, typed, "quantity must be a whole number"));
+            errors.push(wrong(
+                row,
+                columns.quantity,
+                "quantity",
+                rule,
+                typed,
+                "quantity must be a whole number",
+            ));
         }
     }
     let description = columns.description.map(cell).unwrap_or_default();
@@ -170,12 +178,7 @@ mod tests {
             read.errors.iter().map(|e| (e.row, e.column, e.rule.as_str())).collect();
         assert_eq!(
             found,
-            [
-                (2, 1, "unknown_product"),
-                (2, 2, "not_integer"),
-                (3, 1, "missing"),
-                (3, 2, "quantity_range")
-            ]
+            [(2, 1, "unknown_product"), (2, 2, "not_integer"), (3, 1, "missing"), (3, 2, "quantity_range")]
         );
     }
 }

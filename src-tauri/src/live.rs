@@ -108,7 +108,13 @@ impl Views {
         Ok(StockOpened {
             view: id,
             total: count(window.total),
-            warehouses: self.inner.names.all(CatalogKind::Warehouse).into_iter().map(|item| item.id).collect(),
+            warehouses: self
+                .inner
+                .names
+                .all(CatalogKind::Warehouse)
+                .into_iter()
+                .map(|item| item.id)
+                .collect(),
             categories: categories.iter().map(ToString::to_string).collect(),
         })
     }
@@ -214,7 +220,8 @@ impl Inner {
             }
             feed.seq += 1;
             (feed.known, feed.told, feed.in_flight) = (patch.seq, told, true);
-            let change = |(index, live): &(usize, LiveRow)| StockChange { index: count(*index), row: row(live) };
+            let change =
+                |(index, live): &(usize, LiveRow)| StockChange { index: count(*index), row: row(live) };
             let sent = (feed.push)(StockPatch {
                 view: *id,
                 seq: feed.seq,
@@ -251,7 +258,9 @@ async fn beside(inner: Arc<Inner>) {
             match known.read(&inner).await {
                 Ok(true) => inner.view.set_movements(known.keys.clone()),
                 Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "today's movements cannot be read; they are tried again"),
+                Err(error) => {
+                    tracing::debug!(%error, "today's movements cannot be read; they are tried again")
+                }
             }
         }
         tokio::time::sleep(BESIDE).await;

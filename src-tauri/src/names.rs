@@ -99,7 +99,8 @@ impl Names {
         });
         lists.fill(CatalogKind::Product, products.collect());
         let warehouses = self.ledger.warehouses().await?.into_iter();
-        let warehouses = warehouses.map(|row| place(CatalogKind::Warehouse, &row.id, row.name, row.registered));
+        let warehouses =
+            warehouses.map(|row| place(CatalogKind::Warehouse, &row.id, row.name, row.registered));
         lists.fill(CatalogKind::Warehouse, warehouses.collect());
         let companies = self.ledger.companies().await?.into_iter();
         let companies = companies.map(|row| place(CatalogKind::Company, &row.id, row.name, row.registered));
@@ -119,7 +120,9 @@ impl Names {
             let words = lists.words.get(&kind).map(Vec::as_slice).unwrap_or_default();
             let mut found: Vec<(u8, &Word)> = words
                 .iter()
-                .filter_map(|word| if text.is_empty() { Some((0, word)) } else { Some((word.rank(&text)?, word)) })
+                .filter_map(
+                    |word| if text.is_empty() { Some((0, word)) } else { Some((word.rank(&text)?, word)) },
+                )
                 .collect();
             found.sort_by(|a, b| (a.0, &a.1.item.id).cmp(&(b.0, &b.1.item.id)));
             found.into_iter().take(limit).map(|(_, word)| word.item.clone()).collect()
@@ -154,7 +157,9 @@ impl Names {
 
     /// All rows of a list.
     pub fn all(&self, kind: CatalogKind) -> Vec<CatalogItem> {
-        self.with(|lists| lists.words.get(&kind).into_iter().flatten().map(|word| word.item.clone()).collect())
+        self.with(|lists| {
+            lists.words.get(&kind).into_iter().flatten().map(|word| word.item.clone()).collect()
+        })
     }
 }
 
@@ -190,7 +195,9 @@ mod tests {
         assert_eq!(apple.rank("10"), Some(0));
         assert!(pear.rank("10") > apple.rank("10"));
         assert_eq!(pear.rank("6901234000023"), Some(1));
-        assert!(apple.rank("pg").is_some() && apple.rank("pingguo").is_some() && apple.rank("apple").is_some());
+        assert!(
+            apple.rank("pg").is_some() && apple.rank("pingguo").is_some() && apple.rank("apple").is_some()
+        );
         assert_eq!(apple.rank("zzz"), None);
     }
 }

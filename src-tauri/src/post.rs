@@ -81,7 +81,11 @@ pub async fn post(live: &Live, preferences: &Preferences, draft: &Draft) -> Resu
 
 fn with_ids(entries: Vec<Entry>, draft: &Draft, kept: &Kept) -> Vec<Entry> {
     let ids = draft.lines.iter().map(|line| kept.ids.get(&line.line_id).copied());
-    entries.into_iter().zip(ids).map(|(entry, id)| Entry { entry_id: id.or(entry.entry_id), ..entry }).collect()
+    entries
+        .into_iter()
+        .zip(ids)
+        .map(|(entry, id)| Entry { entry_id: id.or(entry.entry_id), ..entry })
+        .collect()
 }
 
 /// Hands a whole bill to the outbox.
@@ -154,7 +158,13 @@ async fn checked(
             for misfit in misfits.iter().filter(|misfit| misfit.line == 0 || !draft.lines.is_empty()) {
                 let at = misfit.line.checked_sub(1).and_then(|at| draft.lines.get(at));
                 let (refusal, rule) = (&misfit.refusal, misfit.refusal.rule.code());
-                errors.push(error(at.map(|l| l.line_id), refusal.field, rule, &refusal.value, &refusal.to_string()));
+                errors.push(error(
+                    at.map(|l| l.line_id),
+                    refusal.field,
+                    rule,
+                    &refusal.value,
+                    &refusal.to_string(),
+                ));
             }
             Vec::new()
         }
@@ -245,10 +255,13 @@ pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
     let mut entries = Vec::new();
     for (line, state) in posted.lines.iter().zip(&states) {
         match state.0 {
-            s if s.is_counted() => entries.push(wire::decode(&line.payload).map_err(inventory::error::Error::from)?),
+            s if s.is_counted() => {
+                entries.push(wire::decode(&line.payload).map_err(inventory::error::Error::from)?)
+            }
             s if s.is_end() => {}
             _ => {
-                let words = format!("bill {bill_id} is still on its way to the ledger; reverse it when it is there");
+                let words =
+                    format!("bill {bill_id} is still on its way to the ledger; reverse it when it is there");
                 return Err(Failure::new("invalid", words));
             }
         }
@@ -279,7 +292,9 @@ pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Res
     let ledger = live.engine.ledger();
     let id = Uuid::new_v5(&RESUBMITTED, format!("{source}\n{offset}").as_bytes());
     match ledger.rejected_one(source, offset).await? {
-        None => return Err(Failure::new("not_found", format!("no rejected entry at {source}, offset {offset}"))),
+        None => {
+            return Err(Failure::new("not_found", format!("no rejected entry at {source}, offset {offset}")));
+        }
         Some(row) if row.resubmitted_as.is_some_and(|other| other != id) => {
             return Err(Failure::new("invalid", "this rejected entry was resubmitted already"));
         }

@@ -35,7 +35,10 @@ impl PreferencesFile {
             return Ok(());
         }
         self.write(&preferences).map_err(|error| {
-            Error::new(Code::Full, format!("{} cannot be written: {error}. Check the disk.", self.path.display()))
+            Error::new(
+                Code::Full,
+                format!("{} cannot be written: {error}. Check the disk.", self.path.display()),
+            )
         })?;
         *now = preferences;
         Ok(())

@@ -198,7 +198,8 @@ impl App {
     }
 
     async fn close_now(&self) {
-        let before = self.phase.send_replace(Phase::Failed(Failure::new("starting", "Twinstock is closing.")));
+        let before =
+            self.phase.send_replace(Phase::Failed(Failure::new("starting", "Twinstock is closing.")));
         let Phase::Running(live) = before else { return };
         live.stop().await;
         // Commands that are still answering hold the stores a moment longer; the folder's lock goes with them.
@@ -215,7 +216,8 @@ impl App {
         let config = self.config();
         let runtime = tokio::runtime::Handle::current();
         let opened = tokio::task::spawn_blocking(move || runtime.block_on(opened(config))).await;
-        let opened = opened.unwrap_or_else(|panic| Err(Error::new(Code::Internal, format!("opening ended: {panic}"))));
+        let opened =
+            opened.unwrap_or_else(|panic| Err(Error::new(Code::Internal, format!("opening ended: {panic}"))));
         let phase = match opened {
             Ok(live) => Phase::Running(Arc::new(live)),
             Err(error) => {

@@ -75,7 +75,9 @@ pub fn blank(app: &App) -> Status {
 }
 
 fn parts(state: Health, detail: &str) -> Vec<PartStatus> {
-    [Part::Queue, Part::Ledger, Part::Stock].map(|part| PartStatus { part, state, detail: detail.into() }).into()
+    [Part::Queue, Part::Ledger, Part::Stock]
+        .map(|part| PartStatus { part, state, detail: detail.into() })
+        .into()
 }
 
 async fn now(app: &App, memory: &mut Memory) -> Status {

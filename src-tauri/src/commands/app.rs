@@ -44,7 +44,9 @@ pub async fn settings_get(app: &Arc<App>) -> Result<Settings, Failure> {
         preferences: app.preferences.get(),
         connections: connections::shown(config),
         config_path: connections::path(&running).display().to_string(),
-        restart_needed: saved.as_ref().is_ok_and(|saved| connections::shown(saved) != connections::shown(&running)),
+        restart_needed: saved
+            .as_ref()
+            .is_ok_and(|saved| connections::shown(saved) != connections::shown(&running)),
     })
 }
 

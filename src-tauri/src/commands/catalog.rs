@@ -24,14 +24,19 @@ pub async fn catalog_search(
 }
 
 /// One row by its code.
-pub async fn catalog_get(app: &Arc<App>, kind: CatalogKind, id: String) -> Result<Option<CatalogItem>, Failure> {
+pub async fn catalog_get(
+    app: &Arc<App>,
+    kind: CatalogKind,
+    id: String,
+) -> Result<Option<CatalogItem>, Failure> {
     Ok(app.live().await?.names.get(kind, &id))
 }
 
 /// What a scanned code means.
 pub async fn catalog_scan(app: &Arc<App>, code: String) -> Result<ScanHit, Failure> {
     let names = &app.live().await?.names;
-    let item = names.exact(CatalogKind::Product, &code).or_else(|| names.exact(CatalogKind::Warehouse, &code));
+    let item =
+        names.exact(CatalogKind::Product, &code).or_else(|| names.exact(CatalogKind::Warehouse, &code));
     Ok(ScanHit { code, item })
 }
 

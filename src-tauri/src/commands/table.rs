@@ -80,7 +80,9 @@ pub fn file(lines: &[String]) -> String {
     for name in names {
         text.push_str(&format!("import type {{ {name} }} from \"./{name}\";\n"));
     }
-    text.push_str("\n/** Every command: its arguments, what its feed sends (never = no feed), its answer. */\n");
+    text.push_str(
+        "\n/** Every command: its arguments, what its feed sends (never = no feed), its answer. */\n",
+    );
     text.push_str(&format!("export type Commands = {{\n{}\n}};\n", lines.join("\n")));
     text
 }

@@ -69,7 +69,8 @@ pub fn products() -> Vec<Product> {
 /// An EAN-13 of China with its check digit.
 fn barcode(number: u64) -> String {
     let body = format!("6901234{number:05}");
-    let sum: u32 = body.bytes().enumerate().map(|(at, b)| u32::from(b - b'0') * if at % 2 == 0 { 1 } else { 3 }).sum();
+    let sum: u32 =
+        body.bytes().enumerate().map(|(at, b)| u32::from(b - b'0') * if at % 2 == 0 { 1 } else { 3 }).sum();
     format!("{body}{}", (10 - sum % 10) % 10)
 }
 
@@ -107,7 +108,8 @@ impl Bills {
     pub fn new(seed: u64, now: NaiveDateTime) -> Self {
         let mut dice = Dice(seed);
         let products = products();
-        let carried = |dice: &mut Dice| products.iter().map(|_| (dice.below(100) < 70).then_some(0)).collect();
+        let carried =
+            |dice: &mut Dice| products.iter().map(|_| (dice.below(100) < 70).then_some(0)).collect();
         let stock = WAREHOUSES.iter().map(|_| carried(&mut dice)).collect();
         let day = now.date() - Duration::days(DAYS);
         let opening = Some((0, 0));
@@ -231,7 +233,7 @@ impl Bills {
             let minimum = self.products[product].minimum;
             match direction {
                 // A few goods are never ordered again: they run low, as some do in life.
-                Direction::In if (product * 7 + place * 13) % 23 != 0 && held < minimum * 4 => {
+                Direction::In if !(product * 7 + place * 13).is_multiple_of(23) && held < minimum * 4 => {
                     let packs = 1 + self.dice.below(4) as i64;
                     lines.push((product, packs * 12 + minimum));
                 }
@@ -310,7 +312,12 @@ mod tests {
         assert_eq!(ids.len(), entries.len());
         let numbers: std::collections::HashSet<_> = bills.iter().map(|b| b[0].bill_id.clone()).collect();
         assert_eq!(numbers.len(), bills.len());
-        println!("{} bills, {} entries, {} keys, {low} low, {negative} negative", bills.len(), entries.len(), stock.len());
+        println!(
+            "{} bills, {} entries, {} keys, {low} low, {negative} negative",
+            bills.len(),
+            entries.len(),
+            stock.len()
+        );
     }
 
     #[test]
@@ -326,7 +333,8 @@ mod tests {
         assert_eq!(products.len(), 400);
         let ids: std::collections::HashSet<_> = products.iter().map(|p| p.id.clone()).collect();
         let codes: std::collections::HashSet<_> = products.iter().map(|p| p.barcode.clone()).collect();
-        let slugs: std::collections::HashSet<_> = products.iter().map(|p| crate::catalog::slug(&p.name)).collect();
+        let slugs: std::collections::HashSet<_> =
+            products.iter().map(|p| crate::catalog::slug(&p.name)).collect();
         assert_eq!((ids.len(), codes.len(), slugs.len()), (400, 400, 400));
         assert_eq!(barcode(1), "6901234000016");
     }

@@ -80,8 +80,16 @@ impl Engine {
         if embedded {
             ledger.init().await?;
         }
-        let engine =
-            Engine { config, parts, program: program.to_string(), clock, ledger: Arc::new(ledger), stock, outbox, _data_dir: data_dir };
+        let engine = Engine {
+            config,
+            parts,
+            program: program.to_string(),
+            clock,
+            ledger: Arc::new(ledger),
+            stock,
+            outbox,
+            _data_dir: data_dir,
+        };
         if embedded {
             engine.renew_a_restored_outbox().await?;
         }

@@ -95,7 +95,10 @@ fn merge(rows: Vec<SourceRow>, mut bounds: HashMap<SourceIdentity, Bounds>) -> V
     for (identity, log) in bounds {
         let (state, reason) = match log.start {
             0 => (State::Running, String::new()),
-            _ => (State::Stopped, "its first message is gone and it was never counted: run inv-daemon init".into()),
+            _ => (
+                State::Stopped,
+                "its first message is gone and it was never counted: run inv-daemon init".into(),
+            ),
         };
         sources.push(SourceStatus {
             name: String::new(),
