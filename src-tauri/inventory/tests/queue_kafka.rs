@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use inventory::error::Code;
 use inventory::outbox::Outbox;
-use inventory::queue::kafka::{KafkaQueue, Sender, bounds, check, ensure_topic};
+use inventory::queue::kafka::{KafkaQueue, Sender, bounds, check, ensure_topic, members};
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 use kafka_bench::{Bench, saved, until};
 
@@ -146,6 +146,7 @@ async fn two_members_share_and_the_survivor_takes_all() {
     let mut all: Vec<i32> = theirs.iter().chain(&ours).map(|source| source.partition).collect();
     all.sort_unstable();
     assert_eq!(all, [0, 1, 2, 3]);
+    assert_eq!(members(&bench.settings("x")).await.unwrap(), 2);
     bench.produce_numbers(ours[0].partition, 0..50).await;
     let mut reader = first.open(&ours[0], 0).await.unwrap();
     assert_eq!(read_to(reader.as_mut(), 50).await.len(), 50);

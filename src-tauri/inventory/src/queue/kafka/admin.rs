@@ -72,6 +72,12 @@ pub async fn bounds(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, 
     .await
 }
 
+/// How many members the consumer group has now: 0 = nobody consumes.
+pub async fn members(settings: &KafkaSettings) -> Result<usize> {
+    let group = settings.group_id.clone();
+    aside(settings, move |aside| aside.members(&group)).await
+}
+
 /// Tries servers, login, topic, group and the topic's settings: (what is wrong, what to do) for each; empty when all
 /// is in order. An error means that the servers could not even be asked.
 pub async fn check(settings: &KafkaSettings) -> Result<Vec<(String, String)>> {

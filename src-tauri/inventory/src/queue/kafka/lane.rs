@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use crate::error::{Code, Error, Result};
-use crate::queue::{Chunk, Message, Reader, SourceIdentity};
+use crate::queue::{Bounds, Chunk, Message, Reader, SourceIdentity};
 
 /// Most messages between thread and reader.
 const ITEMS: usize = 16_384;
@@ -237,6 +237,24 @@ impl Reader for LaneReader {
             Ok(None) => Err(self.ended()),
         }
     }
+}
+
+/// Why a position lies beyond its log, in words.
+pub(super) fn beyond(source: &SourceIdentity, next: i64, bounds: Bounds) -> String {
+    let (topic, partition) = (&source.topic, source.partition);
+    if next < bounds.start {
+        return format!(
+            "Retention passed us: partition {partition} of {topic} begins at offset {}, but the ledger needs {next}. \
+             Entries in between are gone from the queue; restore them from another copy, or let `inv-daemon init` \
+             accept the loss of a source that was never read.",
+            bounds.start
+        );
+    }
+    format!(
+        "Partition {partition} of {topic} was truncated: it ends at offset {}, but the ledger has read up to {next}. \
+         Find out which broker lost its log before anything is written to it.",
+        bounds.end
+    )
 }
 
 #[cfg(test)]

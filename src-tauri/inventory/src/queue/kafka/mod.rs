@@ -5,6 +5,7 @@
 //! servers what may take a while (the topic's identity, the log's bounds). Neither ever waits for a reader.
 
 mod admin;
+mod group;
 mod lane;
 mod murmur;
 mod native;
@@ -24,7 +25,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 
-pub use admin::{bounds, check, ensure_topic};
+pub use admin::{bounds, check, ensure_topic, members};
 pub use sender::{Sender, SenderStatus};
 pub use settings::KafkaSettings;
 

@@ -3,23 +3,21 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::Message as _;
 use rdkafka::TopicPartitionList;
-use rdkafka::client::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
-use rdkafka::types::RDKafkaRespErr;
 use tokio::sync::oneshot;
 
 use super::Positions;
-use super::lane::{Lane, LaneReader, Phase, Probe, Pushed};
+use super::group::Member;
+use super::lane::{Lane, LaneReader, Phase, Probe, Pushed, beyond};
 use super::native;
-use super::settings::{KafkaSettings, kafka_error, log, worded};
+use super::settings::{KafkaSettings, kafka_error, worded};
 use super::side::{Ask, owned};
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, SourceIdentity};
@@ -53,51 +51,6 @@ pub(super) enum Order {
     Close,
 }
 
-/// Takes assignments: paused and at the end, where nothing is delivered before somebody opens a partition.
-struct Member {
-    topic: String,
-    asks: Sender<Ask>,
-    /// What the group gave us.
-    granted: Mutex<Vec<i32>>,
-    /// It has changed since the thread looked.
-    changed: std::sync::atomic::AtomicBool,
-}
-
-impl ClientContext for Member {
-    fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
-        log(level, fac, message);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        tracing::debug!(target: "librdkafka", %error, reason, "consumer");
-    }
-}
-
-impl ConsumerContext for Member {
-    fn rebalance(&self, consumer: &BaseConsumer<Self>, err: RDKafkaRespErr, list: &mut TopicPartitionList) {
-        let assign = err == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        let mut granted = Vec::new();
-        if assign {
-            for place in list.elements_for_topic(&self.topic) {
-                granted.push(place.partition());
-            }
-            granted.sort_unstable();
-            let _ = list.set_all_offsets(Offset::End);
-            if let Err(err) = consumer.assign(list).and_then(|()| consumer.pause(list)) {
-                let error = kafka_error("take the assigned partitions", &err);
-                let _ = self.asks.send(Ask::Heard(error));
-            }
-        } else if let Err(err) = consumer.unassign() {
-            let error = kafka_error("give partitions back", &err);
-            let _ = self.asks.send(Ask::Heard(error));
-        }
-        let ask = if assign { Ask::Granted(granted.clone()) } else { Ask::Revoked };
-        *self.granted.lock().unwrap_or_else(PoisonError::into_inner) = granted;
-        self.changed.store(true, std::sync::atomic::Ordering::Release);
-        let _ = self.asks.send(ask);
-    }
-}
-
 /// The polling thread's own things.
 pub(super) struct Poller {
     topic: String,
@@ -118,12 +71,7 @@ impl Poller {
         asks: Sender<Ask>,
         positions: Arc<Positions>,
     ) -> Result<Self> {
-        let member = Member {
-            topic: settings.topic.clone(),
-            asks: asks.clone(),
-            granted: Mutex::new(Vec::new()),
-            changed: std::sync::atomic::AtomicBool::new(false),
-        };
+        let member = Member::new(settings.topic.clone(), asks.clone());
         let made = settings.member().create_with_context(member);
         let consumer: BaseConsumer<Member> = made.map_err(|err| kafka_error("make a consumer", &err))?;
         let subscribed = consumer.subscribe(&[&settings.topic]);
@@ -188,7 +136,7 @@ impl Poller {
 
     /// After a rebalance nothing that was open stays open: whoever is still the owner opens it again.
     fn follow_the_group(&mut self) {
-        if self.consumer.context().changed.swap(false, std::sync::atomic::Ordering::AcqRel) {
+        if self.consumer.context().changed() {
             self.drop_lanes();
             self.named.clear();
         }
@@ -404,7 +352,7 @@ impl Poller {
     /// Assigns all partitions again, the open ones at their positions: the way out of states in which the client
     /// library takes no seek.
     fn assign_anew(&mut self, now: Instant) {
-        let granted = self.consumer.context().granted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let granted = self.consumer.context().granted();
         let mut list = TopicPartitionList::new();
         let mut still = Vec::new();
         for partition in granted {
@@ -435,21 +383,4 @@ impl Poller {
             let _ = self.consumer.commit(&list, CommitMode::Async);
         }
     }
-}
-
-fn beyond(source: &SourceIdentity, next: i64, bounds: Bounds) -> String {
-    let (topic, partition) = (&source.topic, source.partition);
-    if next < bounds.start {
-        return format!(
-            "Retention passed us: partition {partition} of {topic} begins at offset {}, but the ledger needs {next}. \
-             Entries in between are gone from the queue; restore them from another copy, or let `inv-daemon init` \
-             accept the loss of a source that was never read.",
-            bounds.start
-        );
-    }
-    format!(
-        "Partition {partition} of {topic} was truncated: it ends at offset {}, but the ledger has read up to {next}. \
-         Find out which broker lost its log before anything is written to it.",
-        bounds.end
-    )
 }

@@ -133,6 +133,19 @@ impl Aside {
         Ok(Bounds { start, end })
     }
 
+    /// Members of a consumer group.
+    pub(super) fn members(&self, group: &str) -> Result<usize> {
+        let asked = self.client.client().fetch_group_list(Some(group), PATIENCE);
+        self.listen();
+        let list = asked.map_err(|err| self.ears().explain(kafka_error("ask for the group", &err)))?;
+        Ok(list
+            .groups()
+            .iter()
+            .filter(|found| found.name() == group)
+            .map(|found| found.members().len())
+            .sum())
+    }
+
     /// One message again, over a client of its own.
     pub(super) fn message_at(&self, source: &SourceIdentity, offset: i64) -> Result<Option<Message>> {
         let bounds = self.bounds(source)?;
