@@ -27,17 +27,17 @@ export interface Column {
 }
 
 export const columns: Column[] = [
-  { id: 'warehouse_name', share: 112, isNumber: false, sort: 'warehouse' },
-  { id: 'product_id', share: 104, isNumber: false, sort: 'product' },
+  { id: 'warehouse_name', share: 118, isNumber: false, sort: 'warehouse' },
+  { id: 'product_id', share: 100, isNumber: false, sort: 'product' },
   { id: 'product_name', share: 168, isNumber: false, sort: 'product_name' },
   { id: 'unit', share: 60, isNumber: false, sort: null },
   { id: 'category', share: 90, isNumber: false, sort: null, isHidden: true },
-  { id: 'quantity', share: 100, isNumber: true, sort: 'quantity' },
+  { id: 'quantity', share: 94, isNumber: true, sort: 'quantity' },
   { id: 'minimum', share: 80, isNumber: true, sort: null, isHidden: true },
   { id: 'base', share: 82, isNumber: true, sort: 'base' },
   { id: 'change', share: 82, isNumber: true, sort: 'change' },
-  { id: 'in_today', share: 76, isNumber: true, sort: 'in_today' },
-  { id: 'out_today', share: 76, isNumber: true, sort: 'out_today' },
+  { id: 'in_today', share: 80, isNumber: true, sort: 'in_today' },
+  { id: 'out_today', share: 84, isNumber: true, sort: 'out_today' },
   { id: 'last_movement', share: 152, isNumber: false, sort: 'last_movement' },
 ];
 

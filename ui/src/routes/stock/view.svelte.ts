@@ -3,7 +3,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { ask, failure, listen } from '../../api';
 import type { Failure, StockPatch, StockQuery, StockRow, StockWindow } from '../../api';
-import { changedCells, type CellId } from './changes';
+import { changedCells, isSameRow, type CellId } from './changes';
 
 export interface SeenRow {
   row: StockRow;
@@ -142,8 +142,10 @@ export class StockView {
         this.#rows.delete(index);
     }
     window.rows.forEach((row, i) => {
-      const turn = this.#rows.get(window.start + i)?.turn ?? 0;
-      this.#rows.set(window.start + i, { row, changed: none, turn });
+      const before = this.#rows.get(window.start + i);
+      // The same numbers again: a flash that is under way goes on.
+      if (before && isSameRow(before.row, row)) return;
+      this.#rows.set(window.start + i, { row, changed: none, turn: before?.turn ?? 0 });
     });
   }
 
