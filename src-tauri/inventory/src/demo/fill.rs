@@ -1,8 +1,10 @@
 //! Posts the sample data the way a clerk's bills go: through the outbox, counted by the writer. Only the
 //! boundary of compaction is set first, so that history goes straight into month tables.
 
+use std::collections::VecDeque;
+use std::task::Poll;
+
 use chrono::{Duration, NaiveDateTime};
-use futures::stream::{FuturesOrdered, StreamExt};
 use uuid::Uuid;
 
 use super::{Bills, companies, products, warehouses};
@@ -11,7 +13,7 @@ use crate::engine::Engine;
 use crate::entry::Entry;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{CompanyRow, ProductRow, WarehouseRow};
-use crate::outbox::{BillHead, Saved};
+use crate::outbox::{Appended, BillHead, Saved};
 use crate::wire;
 
 /// The sample's seed: everybody sees the same warehouse.
@@ -45,30 +47,34 @@ pub async fn fill(engine: &Engine, now: NaiveDateTime, mut tell: impl FnMut(Prog
     let bills: Vec<Vec<Entry>> = Bills::new(SEED, now).collect();
     let mut progress = Progress { saved: 0, total: bills.iter().map(Vec::len).sum(), last_seq: 0 };
     let outbox = engine.outbox()?;
-    let mut waiting = FuturesOrdered::new();
+    let mut waiting = VecDeque::with_capacity(AT_ONCE);
     for bill in bills {
         let (entries, head) = posted(bill);
-        waiting.push_back(outbox.append(entries, head, engine.clock().epoch_ms()));
+        let mut answer = Box::pin(outbox.append(entries, head, engine.clock().epoch_ms()));
+        // The first poll hands it over: bills reach the outbox in the order of their days.
+        match futures::poll!(&mut answer) {
+            Poll::Ready(answer) => take(answer?, &mut progress),
+            Poll::Pending => waiting.push_back(answer),
+        }
         if waiting.len() >= AT_ONCE {
-            take(waiting.next().await, &mut progress)?;
-            if waiting.len().is_multiple_of(32) {
-                tell(progress);
+            for answer in waiting.drain(..) {
+                take(answer.await?, &mut progress);
             }
+            tell(progress);
         }
     }
-    while let Some(answer) = waiting.next().await {
-        take(Some(answer), &mut progress)?;
-        tell(progress);
+    for answer in waiting {
+        take(answer.await?, &mut progress);
     }
+    tell(progress);
     Ok(progress)
 }
 
-fn take(answer: Option<Result<Vec<crate::outbox::Appended>>>, progress: &mut Progress) -> Result<()> {
-    for appended in answer.transpose()?.into_iter().flatten() {
+fn take(answers: Vec<Appended>, progress: &mut Progress) {
+    for appended in answers {
         progress.saved += 1;
         progress.last_seq = progress.last_seq.max(appended.seq());
     }
-    Ok(())
 }
 
 async fn catalogue(engine: &Engine) -> Result<()> {
