@@ -15,3 +15,4 @@ pub mod snapshot;
 pub mod spec;
 pub mod sql;
 pub mod truth;
+pub mod window;

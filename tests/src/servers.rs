@@ -35,14 +35,18 @@ pub fn python() -> String {
     need("TWINSTOCK_TEST_PYTHON", "target/services/venv/bin/python")
 }
 
-/// The program under test.
-pub fn daemon() -> PathBuf {
-    let dir = std::env::var_os("TWINSTOCK_BIN_DIR").map(PathBuf::from).unwrap_or_else(|| {
+/// Where the programs under test lie.
+pub fn programs() -> PathBuf {
+    std::env::var_os("TWINSTOCK_BIN_DIR").map(PathBuf::from).unwrap_or_else(|| {
         let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
         let here = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target");
         target.unwrap_or(here).join("debug")
-    });
-    let program = dir.join("inv-daemon");
+    })
+}
+
+/// The program under test.
+pub fn daemon() -> PathBuf {
+    let program = programs().join("inv-daemon");
     assert!(program.exists(), "{} is not built: cargo build -p inv-daemon", program.display());
     program
 }

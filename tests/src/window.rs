@@ -1,0 +1,181 @@
+//! The desktop app as hands use it: starts it through tauri-driver, types keys, reads what the screen says, takes
+//! pictures. Knows the accessible names only; where the page keeps its state is none of its business.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::error::CmdError;
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use serde_json::{Value, json};
+
+use crate::processes::{Guard, free_port, signal, wait_for};
+
+/// Longest wait for something to appear; a cold start of a debug build on a busy machine takes its time.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// Between two keys: slower than any scanner, so that typing is not taken for a scan.
+const STROKE: Duration = Duration::from_millis(70);
+
+/// A running app with its driver.
+pub struct Window {
+    /// The session.
+    pub client: Client,
+    dir: PathBuf,
+    _driver: Guard,
+}
+
+fn app() -> PathBuf {
+    if let Some(app) = std::env::var_os("TWINSTOCK_APP") {
+        return PathBuf::from(app);
+    }
+    let program = crate::servers::programs().join("twinstock");
+    assert!(program.exists(), "{} is not built: cargo build -p twinstock", program.display());
+    program
+}
+
+impl Window {
+    /// Starts the app on a data folder, with further arguments, and waits for its first screen.
+    pub async fn open(dir: &Path, more: &[&str]) -> Window {
+        let (port, native) = (free_port(), free_port());
+        let program = std::env::var("TWINSTOCK_TAURI_DRIVER").unwrap_or_else(|_| "tauri-driver".into());
+        let log = dir.with_extension("log");
+        let ports = [format!("--port={port}"), format!("--native-port={native}")];
+        let driver = Guard::start(Command::new(program).args(ports), &log);
+        wait_for("tauri-driver", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        let mut args = vec!["--data-dir".to_string(), dir.display().to_string()];
+        args.extend(more.iter().map(ToString::to_string));
+        let wanted = json!({ "tauri:options": { "application": app(), "args": args } });
+        let Value::Object(wanted) = wanted else { unreachable!() };
+        let mut builder = ClientBuilder::native();
+        let address = format!("http://127.0.0.1:{port}");
+        let session = builder.capabilities(wanted).connect(&address);
+        let client = session.await.unwrap_or_else(|e| panic!("no session: {e}; see {}", log.display()));
+        let window = Window { client, dir: dir.to_owned(), _driver: driver };
+        window.see("nav").await;
+        window
+    }
+
+    /// kill -9 of the app itself, as the folder's lock names it.
+    pub async fn kill(self) {
+        let owner = std::fs::read_to_string(self.dir.join("lock.owner")).unwrap();
+        let pid = owner.trim().rsplit_once(' ').unwrap().1.parse().unwrap();
+        signal(pid, "KILL");
+        drop(self.client);
+    }
+
+    /// Ends the session, and with it the app.
+    pub async fn close(self) {
+        self.client.close().await.ok();
+    }
+
+    /// Waits until a selector is there.
+    pub async fn see(&self, css: &str) {
+        let found = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await;
+        found.unwrap_or_else(|e| panic!("{css} does not appear: {e}"));
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str, args: Vec<Value>) -> Value {
+        self.client.execute(script, args).await.unwrap()
+    }
+
+    /// Waits until a script says something other than null, false, 0 and "".
+    pub async fn until(&self, what: &str, script: &str) -> Value {
+        let begun = Instant::now();
+        loop {
+            let said = self.run(script, vec![]).await;
+            if !matches!(said, Value::Null | Value::Bool(false)) && said != json!("") && said != json!(0) {
+                return said;
+            }
+            if begun.elapsed() > PATIENCE {
+                let page = self.run("return document.body.innerText", vec![]).await;
+                panic!("{what}: not after {PATIENCE:?}; the page says {page}");
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until the page shows a text.
+    pub async fn reads(&self, text: &str) {
+        let script = format!("return document.body.innerText.includes({})", json!(text));
+        self.until(&format!("{text:?} on the page"), &script).await;
+    }
+
+    /// Asks the Tauri side, as the page's own door does.
+    pub async fn ask(&self, command: &str, args: Value) -> Value {
+        let script = "const [command, args, done] = arguments; \
+             window.__TAURI_INTERNALS__.invoke(command, args).then((a) => done({ok: a}), (e) => done({err: e}))";
+        let said = self.client.execute_async(script, vec![json!(command), args]).await.unwrap();
+        assert!(said.get("err").is_none(), "{command}: {said}");
+        said["ok"].clone()
+    }
+
+    /// Types: `{Enter}`, `{Tab}`, `{Esc}`, `{Down}`, `{Ctrl+x}`, `{Alt+x}`; all else as it is.
+    pub async fn keys(&self, text: &str) {
+        let mut actions = KeyActions::new("keyboard".into());
+        let mut rest = text;
+        while let Some(c) = rest.chars().next() {
+            let (stroke, after) = match rest.strip_prefix('{').and_then(|named| named.split_once('}')) {
+                Some((name, after)) if name.len() > 1 => (name.to_string(), after),
+                _ => (c.to_string(), &rest[c.len_utf8()..]),
+            };
+            let keys: Vec<char> = match stroke.split_once('+') {
+                Some((hold, key)) if !key.is_empty() => vec![named(hold), named(key)],
+                _ => vec![named(&stroke)],
+            };
+            for key in &keys {
+                actions = actions.then(KeyAction::Down { value: *key });
+            }
+            for key in keys.iter().rev() {
+                actions = actions.then(KeyAction::Up { value: *key });
+            }
+            actions = actions.then(KeyAction::Pause { duration: STROKE });
+            rest = after;
+        }
+        self.client.perform_actions(actions).await.unwrap();
+    }
+
+    /// Resizes the window and waits for the page to have that size.
+    pub async fn size(&self, width: u32, height: u32) -> Result<(), CmdError> {
+        self.client.set_window_size(width, height).await?;
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        Ok(())
+    }
+
+    /// A picture of the page into target/screenshots.
+    pub async fn picture(&self, name: &str) {
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        let folder = crate::servers::programs().join("../screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let png = self.client.screenshot().await.unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
+    }
+
+    /// Two sizes, light and dark.
+    pub async fn pictures(&self, name: &str) {
+        for (width, height) in [(1024, 700), (1920, 1080)] {
+            self.size(width, height).await.unwrap();
+            for theme in ["light", "dark"] {
+                let script = "document.documentElement.dataset.theme = arguments[0]";
+                self.run(script, vec![json!(theme)]).await;
+                self.picture(&format!("{name}-{width}x{height}-{theme}")).await;
+            }
+        }
+        self.run("document.documentElement.dataset.theme = 'light'", vec![]).await;
+        self.size(1280, 800).await.unwrap();
+    }
+}
+
+fn named(name: &str) -> char {
+    match name {
+        "Enter" => Key::Enter.into(),
+        "Tab" => Key::Tab.into(),
+        "Esc" => Key::Escape.into(),
+        "Down" => Key::Down.into(),
+        "Ctrl" => Key::Control.into(),
+        "Alt" => Key::Alt.into(),
+        one => one.chars().next().unwrap(),
+    }
+}
