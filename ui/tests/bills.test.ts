@@ -36,17 +36,16 @@ async function type(text: string) {
   await user.keyboard(text);
 }
 
+function timed(key: string, at: number): KeyboardEvent {
+  const code = key === 'Enter' ? 'Enter' : /\d/.test(key) ? `Digit${key}` : key;
+  const event = new KeyboardEvent('keydown', { key, code, bubbles: true, cancelable: true });
+  Object.defineProperty(event, 'timeStamp', { value: at });
+  return event;
+}
+
 function scan(code: string, from: number) {
-  const fire = (key: string, at: number) => {
-    const event = new KeyboardEvent('keydown', {
-      key,
-      code: key === 'Enter' ? 'Enter' : /\d/.test(key) ? `Digit${key}` : key,
-      bubbles: true,
-      cancelable: true,
-    });
-    Object.defineProperty(event, 'timeStamp', { value: at });
-    (document.activeElement ?? document.body).dispatchEvent(event);
-  };
+  const fire = (key: string, at: number) =>
+    (document.activeElement ?? document.body).dispatchEvent(timed(key, at));
   [...code].forEach((c, i) => fire(c, from + i * 5));
   fire('Enter', from + code.length * 5);
 }
@@ -133,6 +132,33 @@ describe('Bills', () => {
         ),
       ).toEqual(['apple', 'pear', '']),
     );
+  }, 20000);
+
+  it('gives the field back that the scanner typed into', async () => {
+    await open();
+    await type('pear{Enter}3');
+    const field = cell(1, 'product');
+    field?.focus();
+    await vi.waitFor(() => expect(field?.value).toBe('pear'));
+    const fire = (text: string) => {
+      if (!field) return;
+      field.value = text;
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+    };
+    [...'6901028075831'].forEach((c, i) => {
+      field?.dispatchEvent(timed(c, 300000 + i * 5));
+      fire('pear6901028075831'.slice(0, 5 + i));
+    });
+    field?.dispatchEvent(timed('Enter', 300070));
+    await vi.waitFor(() => {
+      const last = calls('draft_save').at(-1)?.['draft'] as { lines: Record<string, string>[] };
+      expect(last.lines.map((l) => [l['product_id'], l['quantity']])).toEqual([
+        ['pear', '3'],
+        ['apple', '1'],
+        ['', ''],
+      ]);
+    });
+    expect(field?.value).toBe('pear');
   }, 20000);
 
   it('keeps an unknown code on screen, and a warehouse code switches the warehouse', async () => {

@@ -10,6 +10,9 @@ export interface PickItem {
   unnamed?: boolean;
 }
 
+/** Milliseconds without a key before the question: a scanner's burst asks nothing. */
+const quiet = 50;
+
 export class Picker<T extends PickItem> {
   isOpen = $state(false);
   items = $state.raw<T[]>([]);
@@ -24,7 +27,8 @@ export class Picker<T extends PickItem> {
     this.#turn += 1;
     const turn = this.#turn;
     this.isOpen = true;
-    this.answered = null;
+    await new Promise((done) => setTimeout(done, quiet));
+    if (turn !== this.#turn) return;
     const items = await this.search(text).catch(() => []);
     if (turn !== this.#turn) return;
     this.items = items;

@@ -107,6 +107,7 @@ class Desk {
     this.saver.soon(this.draft);
   }
 
+  /** A header field or a cell, as typed; its complaints are old news then. */
   header(field: d.HeaderField, value: string): void {
     this.errors = this.errors.filter((e) => e.line_id !== null || e.field !== field);
     this.#change(d.setHeader(this.draft, field, value), field);
