@@ -55,8 +55,8 @@ async fn compaction_changes_nothing() {
 async fn killed_connections_lose_and_double_nothing() {
     let place = place("killed_connections").await;
     let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&ledger::identity(1 << 96, 0), 0).await.unwrap();
     let writer = tokio::spawn(async move {
-        let mut source = ledger.register_source(&ledger::identity(1 << 96, 0), 0).await.unwrap();
         let mut cache = inventory::ledger::SourceCache::default();
         let mut failures = 0;
         while source.next_offset < 3000 {
