@@ -1,4 +1,5 @@
 //! The ledger on SQLite; see `ledger/`.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod ledger;
 

@@ -62,7 +62,7 @@ impl Server {
 fn spawn(port: u16, folder: &std::path::Path, extra: &[&str]) -> Child {
     let mut server = Command::new("redis-server");
     server.args(["--port", &port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]).arg(folder);
-    let child = server.args(extra).stdout(Stdio::null()).spawn().expect("redis-server must be installed");
+    let mut child = server.args(extra).stdout(Stdio::null()).spawn().expect("redis-server must be installed");
     for _ in 0..200 {
         let up = Command::new("redis-cli").args(["-p", &port.to_string(), "PING"]).output().unwrap();
         let text = String::from_utf8_lossy(&up.stdout);
@@ -71,6 +71,8 @@ fn spawn(port: u16, folder: &std::path::Path, extra: &[&str]) -> Child {
         }
         std::thread::sleep(Duration::from_millis(25));
     }
+    let _ = child.kill();
+    let _ = child.wait();
     panic!("redis-server did not come up");
 }
 

@@ -52,7 +52,9 @@ pub async fn status(config: Config, json: bool) -> Result<Outcome> {
         rejected: seen.rejected,
         last_audit: None,
     };
-    let stopped = status.sources.iter().any(|source| source.state == "stopped");
+    // A source whose topic is gone for good has no end: nothing of it can go on, and nothing is to be done.
+    let stopped =
+        status.sources.iter().any(|source| source.state == "stopped" && source.end_offset.is_some());
     if json {
         output::json(&status)?;
     } else {

@@ -46,6 +46,11 @@ pub(crate) async fn bounds(config: &Config) -> Result<HashMap<SourceIdentity, Bo
     kafka::bounds(&settings(config, "status")).await
 }
 
+/// How many processes consume now.
+pub(crate) async fn consumers(config: &Config) -> Result<usize> {
+    kafka::members(&settings(config, "status")).await
+}
+
 /// Makes the topic if it is missing; says what it did.
 pub(crate) async fn ensure_topic(config: &Config) -> Result<String> {
     kafka::ensure_topic(&settings(config, "init"), config.partitions, config.replication_factor).await

@@ -46,7 +46,14 @@ impl Engine {
         let rows = self.ledger.sources().await?;
         let rejected = rows.iter().map(|row| row.rejected).sum();
         let bounds = self.bounds().await?;
-        Ok(Status { sources: merge(rows, bounds), waiting: self.waiting().await?, rejected })
+        let mut sources = merge(rows, bounds);
+        if self.config.mode == Mode::Cluster && cluster::consumers(&self.config).await? == 0 {
+            for source in sources.iter_mut().filter(|source| source.state == State::Running) {
+                source.state = State::Paused;
+                source.reason = "nobody consumes: start inv-daemon run or the app".into();
+            }
+        }
+        Ok(Status { sources, waiting: self.waiting().await?, rejected })
     }
 
     /// Every partition's bounds.
