@@ -2,6 +2,9 @@
 //! it; its database part is ignored). Without a server these tests fail. See `ledger/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+// A test may fail by panicking, in its own functions too.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod ledger;
 
 use ledger::{Place, bodies, tiers};
