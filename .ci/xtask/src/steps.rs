@@ -123,11 +123,11 @@ impl Run<'_> {
         let mut sum = Tally::default();
         let engine = self.engine_tests(true)?;
         if !engine.is_empty() {
-            let mut command = self.limited(40);
+            let mut command = self.limited(20);
             with(command.args(["test", "-p", "inventory"]));
             sum.add(self.tests(&mut command, &engine)?);
         }
-        let mut command = self.limited(60);
+        let mut command = self.limited(40);
         with(command.args(["test", "-p", "tests"]));
         sum.add(self.tests(&mut command, &files)?);
         servers.end()?;
@@ -139,7 +139,7 @@ impl Run<'_> {
         sh::run(self.cargo().args(["build", "-p", "twinstock", "-p", "inv-daemon"]))?;
         // Compiled outside the virtual screen, so that a compiler's message is not mistaken for the app's.
         sh::run(self.cargo().args(["test", "-p", "tests", "--test", "desktop", "--no-run"]))?;
-        let mut command = limited("dbus-run-session", &self.place.root, 20);
+        let mut command = limited("dbus-run-session", &self.place.root, 15);
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
         command.args(["cargo", "test", "-p", "tests"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
