@@ -34,9 +34,12 @@ describe('a draft', () => {
     expect(d.addScanned(odd, { id: 'apple' }, 2).draft.lines).toHaveLength(2);
   });
   it('keeps the blank line that the focus is in', () => {
-    const { draft, line_id } = d.addScanned(start(), { id: 'apple' }, 2);
-    expect(line_id).toBe(2);
-    expect(draft.lines.map((l) => l.line_id)).toEqual([2, 1]);
+    // While the burst stood in line 1, a blank line came below it.
+    const typed = d.withBlankTail(d.setLine(start(), 1, { product_text: '690' }), 2);
+    const emptied = d.setLine(typed, 1, { product_text: '' });
+    const { draft, line_id } = d.addScanned(emptied, { id: 'apple' }, 3);
+    expect(line_id).toBe(3);
+    expect(draft.lines.map((l) => l.line_id)).toEqual([3, 1]);
   });
   it('sums by product', () => {
     let draft = start();

@@ -89,8 +89,8 @@ function countable(line: DraftLine): boolean {
 }
 
 function insert(draft: Draft, fresh: DraftLine[]): { draft: Draft; line_id: number } {
-  // The blank line at the end stays the same line: the focus may be in it.
-  const tail = draft.lines.slice(-1).filter(isBlank);
+  // The first blank line stays the same line, at the end: the focus may be in it.
+  const tail = draft.lines.filter(isBlank).slice(0, 1);
   const lines = [...draft.lines.filter((l) => !isBlank(l)), ...fresh, ...tail];
   return { draft: { ...draft, lines }, line_id: fresh[0]?.line_id ?? 0 };
 }
