@@ -17,6 +17,7 @@ const blank: Preferences = {
 
 let current = $state.raw<Preferences>(blank);
 let trouble = $state.raw<Failure | null>(null);
+let isLoaded = false;
 let writing: Promise<void> = Promise.resolve();
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
 
@@ -39,11 +40,14 @@ export const preferences = {
     show();
     const settings = await ask('settings_get', {});
     current = { ...blank, ...settings.preferences };
+    isLoaded = true;
     show();
   },
   change(patch: Partial<Preferences>): void {
     current = { ...current, ...patch };
     show();
+    // What was never read must not be overwritten.
+    if (!isLoaded) return;
     const whole = current;
     writing = writing.then(async () => {
       try {

@@ -55,7 +55,14 @@ class Desk {
   /** At start: the draft that was open when the window closed, or a new one. */
   async open(): Promise<void> {
     if (this.isReady) return;
-    const saved = await ask('draft_list', {}).catch(() => [] as SavedDraft[]);
+    let saved: SavedDraft[];
+    try {
+      saved = await ask('draft_list', {});
+    } catch (error) {
+      // Not ready: asked again when the screen opens next, so that no draft is passed over.
+      this.trouble = failure(error);
+      return;
+    }
     const kept = saved.filter((s) => !d.isEmpty(s.draft));
     kept.sort((a, b) => b.saved_at.localeCompare(a.saved_at));
     const [latest, ...others] = kept;

@@ -42,6 +42,9 @@ export class StockView {
   #range = { start: 0, end: 60 };
   #isAsking = false;
   #askAgain = false;
+  /** A patch that came before the answer that names its view. */
+  #early: StockPatch | null = null;
+  #visit = 0;
   #stop: () => void = () => undefined;
 
   at(index: number): SeenRow | undefined {
@@ -51,8 +54,14 @@ export class StockView {
   async open(): Promise<void> {
     const feed = listen('stock_open', { query: this.query }, (patch) => void this.#take(patch));
     this.#stop = feed.stop;
+    this.#visit += 1;
+    const visit = this.#visit;
     try {
       const opened = await feed.answer;
+      if (visit !== this.#visit) {
+        await ask('stock_close', { view: opened.view });
+        return;
+      }
       this.#view = opened.view;
       this.#seq = 0;
       this.total = opened.total;
@@ -60,13 +69,16 @@ export class StockView {
       this.categories = opened.categories;
       this.trouble = null;
       await this.#window();
+      if (this.#early) await this.#take(this.#early);
     } catch (error) {
-      this.trouble = failure(error);
+      if (visit === this.#visit) this.trouble = failure(error);
     }
+    this.#early = null;
     this.isAnswered = true;
   }
 
   close(): void {
+    this.#visit += 1;
     this.#stop();
     if (this.#view !== null) void ask('stock_close', { view: this.#view }).catch(() => undefined);
     this.#view = null;
@@ -150,7 +162,8 @@ export class StockView {
   }
 
   async #take(patch: StockPatch): Promise<void> {
-    if (this.#view === null || patch.view !== this.#view) return;
+    if (this.#view === null) this.#early = patch;
+    if (patch.view !== this.#view) return;
     this.pending = patch.pending;
     this.sum = patch.sum;
     this.isStale = patch.stale;
