@@ -1,7 +1,6 @@
 //! The ledger on a real MySQL or MariaDB server, named by TWINSTOCK_TEST_MYSQL_URL (`cargo xtask test` sets
 //! it; its database part is ignored). Without a server these tests fail. See `ledger/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-
 // A test may fail by panicking, in its own functions too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -46,6 +45,7 @@ on_mysql!(
     tiers::a_writer_and_a_compaction_on_the_same_day,
     tiers::a_lost_day_table_is_made_again,
     tiers::many_sources_make_tables_at_once,
+    tiers::a_compaction_cut_short_is_finished_at_the_next_start,
 );
 
 #[tokio::test(flavor = "multi_thread")]

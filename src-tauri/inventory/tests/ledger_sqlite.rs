@@ -1,6 +1,5 @@
 //! The ledger on SQLite; see `ledger/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-
 // A test may fail by panicking, in its own functions too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -36,6 +35,7 @@ on_sqlite!(
     tiers::a_writer_and_a_compaction_on_the_same_day,
     tiers::a_lost_day_table_is_made_again,
     tiers::many_sources_make_tables_at_once,
+    tiers::a_compaction_cut_short_is_finished_at_the_next_start,
 );
 
 #[tokio::test(flavor = "multi_thread")]

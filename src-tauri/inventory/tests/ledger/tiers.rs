@@ -173,3 +173,24 @@ pub async fn many_sources_make_tables_at_once(place: &Place) {
     let open = place.one("SELECT COUNT(*) FROM ledger_tables WHERE product_id IS NOT NULL").await;
     assert!(open.parse::<usize>().unwrap() <= 25);
 }
+
+/// Killed between the compaction's commit and its drops: the day's tables still stand, with rows that count no
+/// more. Nobody reads them, and the next start drops them.
+pub async fn a_compaction_cut_short_is_finished_at_the_next_start(place: &Place) {
+    let ledger = place.ready(20_000).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    commit(&ledger, &mut source, mixture(0, 50, 1, 1), &mut cache).await;
+    compact_before(&ledger, "2025-03-02".parse().unwrap()).await.unwrap();
+    let before = cards(&ledger).await;
+    let left = "CREATE TABLE t_p0_20250301 AS SELECT * FROM entries_202503; \
+                INSERT INTO ledger_tables (table_name, product_id, first_day, last_day) \
+                VALUES ('t_p0_20250301', 'P0', '2025-03-01', '2025-03-01')";
+    place.run(left).await;
+    assert!(cards(&ledger).await == before);
+    commit(&ledger, &mut source, mixture(50, 10, 1, 1), &mut cache).await;
+    let again = place.ledger(20_000);
+    assert_eq!(again.init().await.unwrap(), ["dropped 1 compacted day tables"]);
+    assert_eq!(place.counted().await.len(), 60);
+    assert!(again.init().await.unwrap().is_empty());
+}
