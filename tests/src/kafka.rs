@@ -55,29 +55,15 @@ impl TopicClient {
     }
 
     /// Sends raw values, all acknowledged when it returns. Key and partition are optional.
-    pub fn produce(&self, values: &[(Option<i32>, Option<String>, Vec<u8>)]) {
-        let producer: BaseProducer = self
-            .config()
-            .set("enable.idempotence", "true")
-            .set("message.max.bytes", LARGEST)
-            .set("linger.ms", "5")
-            .create()
-            .unwrap();
-        for (partition, key, value) in values {
-            loop {
-                let mut record = BaseRecord::<str, [u8]>::to(&self.name).payload(value);
-                record.partition = *partition;
-                record.key = key.as_deref();
-                match producer.send(record) {
-                    Ok(()) => break,
-                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
-                        producer.poll(Duration::from_millis(20));
-                    }
-                    Err((error, _)) => panic!("produce: {error}"),
-                }
-            }
-        }
-        producer.flush(Duration::from_secs(60)).expect("every message is acknowledged");
+    pub fn produce(&self, values: &[Value]) {
+        self.producer().produce(values);
+    }
+
+    /// A producer to be used again and again.
+    pub fn producer(&self) -> Producing {
+        let mut config = self.config();
+        config.set("enable.idempotence", "true").set("message.max.bytes", LARGEST).set("linger.ms", "2");
+        Producing { producer: config.create().unwrap(), topic: self.name.clone() }
     }
 
     /// Reads the whole topic from its start (read_committed).
@@ -131,5 +117,35 @@ impl TopicClient {
                 !matches!(here, Some(Offset::Offset(at)) if at >= topic.ends[partition])
             });
         }
+    }
+}
+
+/// Partition, key and bytes of one message.
+pub type Value = (Option<i32>, Option<String>, Vec<u8>);
+
+/// A connected producer.
+pub struct Producing {
+    producer: BaseProducer,
+    topic: String,
+}
+
+impl Producing {
+    /// Sends raw values, all acknowledged when it returns.
+    pub fn produce(&self, values: &[Value]) {
+        for (partition, key, value) in values {
+            loop {
+                let mut record = BaseRecord::<str, [u8]>::to(&self.topic).payload(value);
+                record.partition = *partition;
+                record.key = key.as_deref();
+                match self.producer.send(record) {
+                    Ok(()) => break,
+                    Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => {
+                        self.producer.poll(Duration::from_millis(20));
+                    }
+                    Err((error, _)) => panic!("produce: {error}"),
+                }
+            }
+        }
+        self.producer.flush(Duration::from_secs(60)).expect("every message is acknowledged");
     }
 }

@@ -110,6 +110,8 @@ pub struct Snapshot {
     pub stock: BTreeMap<String, String>,
 }
 
+/// Bytes of a payload read at a time.
+const PIECE: i64 = 4_000_000;
 /// Tables per UNION ALL.
 const CHUNK: usize = 100;
 
@@ -185,15 +187,16 @@ impl Snapshot {
     }
 
     fn read_rejected(&mut self, db: &Db) {
-        let columns = columns(db, "source_id source_offset kind field reason #payload");
+        let columns = columns(db, "source_id source_offset kind field reason LENGTH(payload)");
         for line in db.rows(&format!("SELECT {columns} FROM rejected_entries")) {
+            let (source, offset) = (number(&line, 0), number(&line, 1));
             self.rejected.push(Rejected {
-                source: number(&line, 0),
-                offset: number(&line, 1),
+                source,
+                offset,
                 kind: text(&line, 2),
                 field: line[3].clone().unwrap_or_default(),
                 reason: text(&line, 4),
-                payload: bytes(&line[5].clone().unwrap_or_default()),
+                payload: payload(db, source, offset, number(&line, 5)),
             });
         }
     }
@@ -221,6 +224,17 @@ impl Snapshot {
             self.rows.extend(db.rows(&chunk.join(" UNION ALL ")).iter().map(row));
         }
     }
+}
+
+/// A payload piece by piece: a server's answer is bounded, a message may be longer.
+fn payload(db: &Db, source: i64, offset: i64, length: i64) -> Vec<u8> {
+    let piece = |from: i64| {
+        let part = db.hex(&format!("SUBSTR(payload, {}, {PIECE})", from + 1));
+        let place = format!("source_id = {source} AND source_offset = {offset}");
+        let rows = db.rows(&format!("SELECT {part} FROM rejected_entries WHERE {place}"));
+        bytes(rows[0][0].as_deref().unwrap_or_default())
+    };
+    (0..length).step_by(PIECE as usize).flat_map(piece).collect()
 }
 
 fn row(line: &Line) -> Row {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use tests::daemon::Running;
 use tests::feed::{self, Seeded, Shape};
-use tests::kafka::TopicClient;
+use tests::kafka::{TopicClient, Value};
 use tests::oracle::Rules;
 use tests::processes::MariaDb;
 use tests::site::Site;
@@ -43,11 +43,12 @@ impl Load {
         let told = stop.clone();
         let thread = std::thread::spawn(move || {
             let (mut dice, mut sent) = (Seeded::new(seed), 0);
+            let producer = topic.producer();
             while !told.load(Ordering::Relaxed) {
                 let burst = burst(&mut dice);
                 sent += burst.len();
-                topic.produce(&burst);
-                sleep(millis(&mut dice, 5, 60));
+                producer.produce(&burst);
+                sleep(millis(&mut dice, 5, 80));
             }
             sent
         });
@@ -67,8 +68,8 @@ impl Drop for Load {
     }
 }
 
-fn burst(dice: &mut Seeded) -> Vec<(Option<i32>, Option<String>, Vec<u8>)> {
-    let count = 1 + dice.below(120) as usize;
+fn burst(dice: &mut Seeded) -> Vec<Value> {
+    let count = 1 + dice.below(200) as usize;
     let shape = Shape { products: 25, warehouses: 4, days: 6, ..Shape::default() };
     let entries = feed::entries(dice.next_number(), count, &shape);
     let mut burst = Vec::new();
@@ -119,15 +120,22 @@ fn killed_daemons_count_everything_once() {
         "TWINSTOCK_TEST_KILLS",
         if std::env::var_os("TWINSTOCK_TEST_LONG").is_some() { 100 } else { 26 },
     );
+    let (db, mut worked, mut before) = (site.ledger(), 0, 0);
+    let taken = "SELECT CAST(COALESCE(SUM(next_offset), 0) AS CHAR) FROM sources";
     for kill in 0..kills {
         let running = site.daemon.start();
         let life = if kill % 3 == 0 { millis(&mut dice, 20, 500) } else { millis(&mut dice, 300, 1_600) };
         sleep(life);
         running.kill();
+        let now = db.number(taken);
+        worked += u64::from(now > before);
+        before = now;
         if kill % 8 == 7 {
             right_so_far(&site);
         }
     }
+    eprintln!("{worked} of {kills} daemons had counted something before they were killed");
+    assert!(worked * 3 >= kills, "the kills came before anything was done: they prove nothing");
     let running = site.daemon.start();
     ends_right(&site, load, running);
 }
@@ -267,8 +275,18 @@ fn a_zombie_changes_nothing() {
     let second = site.second_daemon().start();
     sleep(Duration::from_millis(3_000));
     frozen.signal("STOP");
-    sleep(Duration::from_secs(15));
+    let positions = || {
+        let db = site.ledger();
+        let rows = db.rows("SELECT CAST(next_offset AS CHAR) FROM sources ORDER BY partition_no");
+        rows.into_iter().map(|mut row| row.remove(0).unwrap().parse().unwrap()).collect::<Vec<i64>>()
+    };
+    sleep(Duration::from_secs(1));
+    let before = positions();
+    sleep(Duration::from_secs(14));
     right_so_far(&site);
+    let after = positions();
+    let taken_over = before.iter().zip(&after).all(|(before, after)| after > before);
+    assert!(taken_over, "the second daemon took every partition: {before:?} {after:?}");
     frozen.signal("CONT");
     sleep(Duration::from_secs(3));
     right_so_far(&site);

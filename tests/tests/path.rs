@@ -11,14 +11,14 @@ use tests::site::Site;
 use tests::spec::Entry;
 
 /// What the stores say, apart from offsets and the ids that `send` gives.
-#[derive(Debug, PartialEq, Eq)]
 struct Logical {
     rows: Vec<Entry>,
     rejected: Vec<(String, Vec<u8>)>,
     totals: BTreeMap<(String, String, String), [i64; 3]>,
     balances: BTreeMap<(String, String), [i64; 2]>,
     stock: BTreeMap<String, i64>,
-    slugs: BTreeMap<String, String>,
+    /// Which of two alike gets the plain name depends on who comes first, and partitions have no order.
+    slugs: BTreeSet<String>,
 }
 
 fn logical(site: &Site) -> Logical {
@@ -48,7 +48,7 @@ fn logical(site: &Site) -> Logical {
         totals: snapshot.totals.into_iter().collect(),
         balances,
         stock,
-        slugs: snapshot.slugs,
+        slugs: snapshot.slugs.into_values().collect(),
     }
 }
 
@@ -118,8 +118,12 @@ fn same_input_gives_the_same_stores_in_both_modes() {
     assert_eq!(embedded.rejected.iter().filter(|(kind, _)| kind == "window").count(), 2);
     assert_eq!(embedded.rejected.iter().filter(|(kind, _)| kind == "invalid").count(), 4);
     assert_eq!(embedded.rows.len(), 1_500 + 12 + 61 + 200);
-    assert_eq!(embedded.rows, cluster.rows);
-    assert_eq!(embedded, cluster);
+    assert!(embedded.rows == cluster.rows, "the rows differ");
+    assert_eq!(embedded.rejected, cluster.rejected);
+    assert_eq!(embedded.totals, cluster.totals);
+    assert_eq!(embedded.balances, cluster.balances);
+    assert_eq!(embedded.stock, cluster.stock);
+    assert_eq!(embedded.slugs, cluster.slugs);
 }
 
 #[test]

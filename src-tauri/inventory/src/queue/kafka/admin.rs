@@ -1,12 +1,14 @@
 //! The topic itself: made if missing, tried part by part, measured. Changes nothing that stands already.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
+use tokio::time::Instant;
 
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error, worded};
 use super::side::Aside;
@@ -52,10 +54,28 @@ pub async fn ensure_topic(settings: &KafkaSettings, partitions: i32, replication
         .set("cleanup.policy", "delete");
     let made = admin.create_topics([&new], &options()).await;
     let made = made.map_err(|err| admin.inner().context().explain(kafka_error("create the topic", &err)))?;
-    match made.into_iter().next() {
-        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(format!("topic {topic} is there")),
-        Some(Err((_, code))) => Err(worded(Some(code), &format!("cannot create topic {topic}: {code}"))),
-        _ => Ok(format!("topic {topic} created with {partitions} partitions, replication {replication}")),
+    let done = match made.into_iter().next() {
+        Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => format!("topic {topic} is there"),
+        Some(Err((_, code))) => {
+            return Err(worded(Some(code), &format!("cannot create topic {topic}: {code}")));
+        }
+        _ => format!("topic {topic} created with {partitions} partitions, replication {replication}"),
+    };
+    seen(settings).await?;
+    Ok(done)
+}
+
+/// Waits until the brokers tell of a topic just made: they learn of it a moment after the controller, and
+/// whatever is called next must find it.
+async fn seen(settings: &KafkaSettings) -> Result<()> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        match aside(settings, |aside| aside.describe()).await {
+            Err(error) if error.code == Code::Refused && Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            other => return other.map(|_| ()),
+        }
     }
 }
 
@@ -112,7 +132,7 @@ fn group(settings: &KafkaSettings, topic: &str, partitions: &[i32]) -> Result<()
         list.add_partition(topic, *partition);
     }
     let asked = client.committed_offsets(list, PATIENCE);
-    let _ = client.poll(std::time::Duration::ZERO);
+    let _ = client.poll(Duration::ZERO);
     asked.map_err(|err| client.client().context().explain(words(err)))?;
     Ok(())
 }
