@@ -1,8 +1,6 @@
 //! The ledger on a real MySQL or MariaDB server, named by TWINSTOCK_TEST_MYSQL_URL (`cargo xtask test` sets
 //! it; its database part is ignored). Without a server these tests fail. See `ledger/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-// A test may fail by panicking, in its own functions too.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod ledger;
 

@@ -1,7 +1,5 @@
 //! The ledger on SQLite; see `ledger/`.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
-// A test may fail by panicking, in its own functions too.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod ledger;
 
