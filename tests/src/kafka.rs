@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientConfig;
 use rdkafka::Message as _;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
@@ -45,6 +45,30 @@ impl TopicClient {
         made.into_iter().for_each(|one| {
             one.expect("the topic is created");
         });
+    }
+
+    /// Adds partitions up to `partitions`.
+    pub fn grow(&self, partitions: usize) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let more = NewPartitions::new(&self.name, partitions);
+        let made = RUNTIME.block_on(admin.create_partitions(&[more], &AdminOptions::new())).unwrap();
+        assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
+    /// Deletes the topic.
+    pub fn delete(&self) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let gone = RUNTIME.block_on(admin.delete_topics(&[&self.name], &AdminOptions::new())).unwrap();
+        assert!(gone.iter().all(Result::is_ok), "{gone:?}");
+    }
+
+    /// A producer of transactions.
+    pub fn transactional(&self) -> Producing {
+        let mut config = self.config();
+        config.set("transactional.id", format!("{}-writer", self.name));
+        let producer: BaseProducer = config.create().unwrap();
+        producer.init_transactions(PATIENCE).expect("transactions work");
+        Producing { producer, topic: self.name.clone() }
     }
 
     /// How many partitions the topic has; 0 when it does not exist.
@@ -147,5 +171,15 @@ impl Producing {
             }
         }
         self.producer.flush(Duration::from_secs(60)).expect("every message is acknowledged");
+    }
+
+    /// Sends raw values in one transaction, committed or aborted.
+    pub fn transaction(&self, values: &[Value], commit: bool) {
+        self.producer.begin_transaction().unwrap();
+        self.produce(values);
+        match commit {
+            true => self.producer.commit_transaction(PATIENCE).unwrap(),
+            false => self.producer.abort_transaction(PATIENCE).unwrap(),
+        }
     }
 }
