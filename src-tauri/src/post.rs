@@ -1,7 +1,7 @@
 //! From a draft to durable entries: every refusal at once, or the whole bill in one transaction of the outbox.
 //! Also the bills that are made from bills: reversal and resubmission.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use inventory::bill::{self, Head, Line};
 use inventory::entry::{BillId, Direction, Entry, StockKey, parse_time};
@@ -79,12 +79,17 @@ pub async fn post(live: &Live, preferences: &Preferences, draft: &Draft) -> Resu
     }
 }
 
+/// Gives each entry the id that its line was saved with. A line that has none of its own (never saved, or a number
+/// given twice by the screen) gets a new one: two lines that share an id would count as one.
 fn with_ids(entries: Vec<Entry>, draft: &Draft, kept: &Kept) -> Vec<Entry> {
-    let ids = draft.lines.iter().map(|line| kept.ids.get(&line.line_id).copied());
+    let mut used = HashSet::new();
+    let own = |line: &DraftLine, used: &mut HashSet<Uuid>| {
+        kept.ids.get(&line.line_id).copied().filter(|id| used.insert(*id)).unwrap_or_else(Uuid::now_v7)
+    };
     entries
         .into_iter()
-        .zip(ids)
-        .map(|(entry, id)| Entry { entry_id: id.or(entry.entry_id), ..entry })
+        .zip(&draft.lines)
+        .map(|(entry, line)| Entry { entry_id: Some(own(line, &mut used)), ..entry })
         .collect()
 }
 
