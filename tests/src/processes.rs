@@ -93,6 +93,11 @@ impl RedisServer {
         format!("redis://127.0.0.1:{}/0", self.port)
     }
 
+    /// Its directory.
+    pub fn home(&self) -> &Path {
+        &self.dir
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

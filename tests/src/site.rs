@@ -263,6 +263,7 @@ impl Drop for Site {
         }
         let Some(cluster) = &mut self.cluster else { return };
         cluster.redis.kill();
+        std::fs::remove_dir_all(cluster.redis.home()).ok();
         if !std::thread::panicking() && std::net::TcpStream::connect(host_of(&cluster.mysql)).is_ok() {
             let server = Db::mysql(&cluster.mysql);
             server.try_run(&format!("DROP DATABASE IF EXISTS {}", cluster.database)).ok();
