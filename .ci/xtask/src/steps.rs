@@ -143,6 +143,8 @@ impl Run<'_> {
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
         command.args(["cargo", "test", "-p", "tests"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
+        // One window at a time: only one of them can have the keyboard.
+        command.env("RUST_TEST_THREADS", "1");
         self.tests(&mut command, &["desktop".to_owned()])
     }
 
