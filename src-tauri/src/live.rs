@@ -13,6 +13,7 @@ use inventory::entry::{ProductId, StockKey, WarehouseId};
 use inventory::error::Result as EngineResult;
 use inventory::ledger::Ledger;
 use inventory::live::{Column, Labels, LiveRow, Movement, ProductLabel, Query, StockView, Window};
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::api::Failure;
@@ -63,6 +64,10 @@ struct Inner {
     names: Arc<Names>,
     feeds: Mutex<BTreeMap<u32, Feed>>,
     closed: AtomicBool,
+    /// Rung when a view opens: keys may be new.
+    opened: Notify,
+    /// How often the movements were read.
+    movements: watch::Sender<u64>,
 }
 
 /// All views over one engine.
@@ -82,6 +87,8 @@ impl Views {
             names,
             feeds: Mutex::default(),
             closed: AtomicBool::new(false),
+            opened: Notify::new(),
+            movements: watch::Sender::new(0),
         });
         tokio::spawn(flush(Arc::clone(&inner)));
         tokio::spawn(beside(Arc::clone(&inner)));
@@ -92,6 +99,11 @@ impl Views {
     pub async fn open(&self, query: StockQuery, push: Push) -> Result<StockOpened, Failure> {
         self.inner.view.set_labels(labels(&self.inner.names));
         let id = self.inner.view.open(asked(query)).await;
+        // The first rows come with their movements, unless those take long.
+        let mut movements = self.inner.movements.subscribe();
+        let read = *movements.borrow_and_update();
+        self.inner.opened.notify_one();
+        let _ = tokio::time::timeout(BESIDE, movements.wait_for(|now| *now > read)).await;
         let window = self.inner.view.window(id, 0, 0)?;
         let told = Told { total: window.total, sum: window.sum, ..Told::default() };
         let (in_flight, hidden, resync) = (false, false, false);
@@ -252,18 +264,18 @@ async fn flush(inner: Arc<Inner>) {
 /// What stands beside the quantities: names, today's in and out, the last movement.
 async fn beside(inner: Arc<Inner>) {
     let mut known = Movements::default();
+    let mut opened = true;
     while !inner.closed() {
-        if inner.watched() {
+        if opened || inner.watched() {
             inner.view.set_labels(labels(&inner.names));
-            match known.read(&inner).await {
+            match known.read(&inner, opened).await {
                 Ok(true) => inner.view.set_movements(known.keys.clone()),
                 Ok(false) => {}
-                Err(error) => {
-                    tracing::debug!(%error, "today's movements cannot be read; they are tried again")
-                }
+                Err(error) => tracing::debug!(%error, "today's movements cannot be read; they are tried again"),
             }
+            inner.movements.send_modify(|read| *read += 1);
         }
-        tokio::time::sleep(BESIDE).await;
+        opened = tokio::time::timeout(BESIDE, inner.opened.notified()).await.is_ok();
     }
 }
 
@@ -275,24 +287,16 @@ struct Movements {
 }
 
 impl Movements {
-    /// Reads what moved today; true when something is new. The first time also every key's last day.
-    async fn read(&mut self, inner: &Inner) -> EngineResult<bool> {
+    /// Reads what moved today, and for `all` keys that are new here their last day. True when something is new.
+    async fn read(&mut self, inner: &Inner, all: bool) -> EngineResult<bool> {
         let now = clock::wall();
         let first = self.day.is_none();
         let mut news = self.day != Some(now.date());
-        if first {
-            let rows = inner.view.rows(Query::default()).await?;
-            let key = |row: &LiveRow| StockKey {
-                warehouse: WarehouseId::stored(&row.warehouse_id),
-                product: ProductId::stored(&row.product_id),
-            };
-            let keys: Vec<StockKey> = rows.iter().map(key).collect();
-            for (key, day) in inner.ledger.last_movements(&keys).await? {
-                let last = Some(day.and_time(NaiveTime::MIN));
-                self.keys.insert(key, Movement { in_today: 0, out_today: 0, last });
-            }
-        } else if news {
+        if news {
             self.keys.values_mut().for_each(|movement| (movement.in_today, movement.out_today) = (0, 0));
+        }
+        if all {
+            news |= self.last_days(inner).await?;
         }
         let totals = inner.ledger.day(now.date()).await?;
         self.day = Some(now.date());
@@ -305,6 +309,24 @@ impl Movements {
                 *movement = Movement { in_today, out_today, last: Some(last) };
                 news = true;
             }
+        }
+        Ok(news)
+    }
+
+    /// Finds the last day of keys that are not known yet; true when there were any.
+    async fn last_days(&mut self, inner: &Inner) -> EngineResult<bool> {
+        let rows = inner.view.rows(Query::default()).await?;
+        let key = |row: &LiveRow| StockKey {
+            warehouse: WarehouseId::stored(&row.warehouse_id),
+            product: ProductId::stored(&row.product_id),
+        };
+        let unknown: Vec<StockKey> =
+            rows.iter().map(key).filter(|key| !self.keys.contains_key(key)).collect();
+        let found = inner.ledger.last_movements(&unknown).await?;
+        let news = !found.is_empty();
+        for (key, day) in found {
+            let last = Some(day.and_time(NaiveTime::MIN));
+            self.keys.insert(key, Movement { in_today: 0, out_today: 0, last });
         }
         Ok(news)
     }

@@ -149,7 +149,8 @@ impl Window {
         tokio::time::sleep(Duration::from_millis(250)).await;
         let folder = crate::servers::programs().join("../screenshots");
         std::fs::create_dir_all(&folder).unwrap();
-        let png = self.client.screenshot().await.unwrap();
+        let taken = tokio::time::timeout(PATIENCE, self.client.screenshot()).await;
+        let png = taken.unwrap_or_else(|_| panic!("no picture of {name} within {PATIENCE:?}")).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
     }
 

@@ -9,9 +9,6 @@ use tokio::sync::Mutex;
 /// One window at a time: keys go to the one in front.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Value of the focused field.
-const FOCUSED: &str = "return document.activeElement?.value ?? ''";
-
 fn draft(bill_id: &str, quantity: &str) -> Value {
     json!({ "draft": {
         "draft_id": format!("test-{bill_id}"), "kind": "in", "bill_id": bill_id, "company_id": "C1",
@@ -116,7 +113,7 @@ async fn a_draft_survives_a_kill_and_a_change_of_language() {
 }
 
 #[tokio::test]
-async fn a_year_s_worth_of_sample_data_is_shown() {
+async fn sample_data_is_counted_and_shown() {
     let _turn = TURN.lock().await;
     let home = tempfile::tempdir().unwrap();
     let window = Window::open(&home.path().join("data"), &["--demo"]).await;
@@ -138,12 +135,15 @@ async fn a_year_s_worth_of_sample_data_is_shown() {
     window.keys("{Down}{Down}{Enter}").await;
     window.reads("IN-").await;
     window.pictures("stock-card").await;
-    for (keys, name) in [("{Ctrl+3}", "catalog"), ("{Ctrl+4}", "settings"), ("{Ctrl+1}", "bills")] {
+    for (keys, name) in [("{Ctrl+1}", "bills"), ("{Ctrl+3}", "catalog")] {
         window.keys(keys).await;
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
         window.pictures(name).await;
     }
-    let focused = window.run(FOCUSED, vec![]).await;
-    assert!(focused.is_string());
+    // WebKit's driver takes no picture of this page in a wider window: it waits for ever.
+    window.size(1024, 700).await.unwrap();
+    window.keys("{Ctrl+4}").await;
+    window.reads("Standalone").await;
+    window.picture("settings-1024x700-light").await;
     window.close().await;
 }
