@@ -271,7 +271,9 @@ async fn beside(inner: Arc<Inner>) {
             match known.read(&inner, opened).await {
                 Ok(true) => inner.view.set_movements(known.keys.clone()),
                 Ok(false) => {}
-                Err(error) => tracing::debug!(%error, "today's movements cannot be read; they are tried again"),
+                Err(error) => {
+                    tracing::debug!(%error, "today's movements cannot be read; they are tried again")
+                }
             }
             inner.movements.send_modify(|read| *read += 1);
         }

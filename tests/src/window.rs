@@ -18,6 +18,15 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Between two keys: slower than any scanner, so that typing is not taken for a scan.
 const STROKE: Duration = Duration::from_millis(70);
 
+/// One pixel that never rests: WebKit's driver takes a picture at the next frame, and a page where nothing moves
+/// has none, so that it would wait for ever.
+const PAINT: &str = "const dot = document.createElement('div'); let count = 0; \
+     const look = { position: 'fixed', left: '0', bottom: '0', width: '1px', height: '1px' }; \
+     for (const [name, value] of Object.entries(look)) dot.style.setProperty(name, value); \
+     document.body.append(dot); \
+     (function paint() { dot.style.setProperty('background', count++ % 2 ? '#808080' : '#818181'); \
+     requestAnimationFrame(paint); })()";
+
 /// A running app with its driver.
 pub struct Window {
     /// The session.
@@ -54,6 +63,7 @@ impl Window {
         let client = session.await.unwrap_or_else(|e| panic!("no session: {e}; see {}", log.display()));
         let window = Window { client, dir: dir.to_owned(), _driver: driver };
         window.see("nav").await;
+        window.run(PAINT, vec![]).await;
         window
     }
 

@@ -135,15 +135,10 @@ async fn sample_data_is_counted_and_shown() {
     window.keys("{Down}{Down}{Enter}").await;
     window.reads("IN-").await;
     window.pictures("stock-card").await;
-    for (keys, name) in [("{Ctrl+1}", "bills"), ("{Ctrl+3}", "catalog")] {
+    for (keys, name) in [("{Ctrl+1}", "bills"), ("{Ctrl+3}", "catalog"), ("{Ctrl+4}", "settings")] {
         window.keys(keys).await;
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
         window.pictures(name).await;
     }
-    // WebKit's driver takes no picture of this page in a wider window: it waits for ever.
-    window.size(1024, 700).await.unwrap();
-    window.keys("{Ctrl+4}").await;
-    window.reads("Standalone").await;
-    window.picture("settings-1024x700-light").await;
     window.close().await;
 }
