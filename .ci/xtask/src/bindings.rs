@@ -1,8 +1,8 @@
 //! The UI's types, written by the desktop crate from its own structs into ui/src/api/bindings.
-//! The folder is emptied first: a type that is gone must not live on in a file.
+//! A type that is gone does not live on in a file.
 use crate::place::Place;
 use crate::sh;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
@@ -26,30 +26,35 @@ fn read(dir: &Path) -> Result<Files> {
 }
 
 /// The command that writes the types; the exporters are tests of the desktop crate, one for each type.
-pub fn exporter(place: &Place) -> Command {
+fn exporter(place: &Place, into: &Path) -> Command {
     let mut command = sh::command("cargo", &place.root);
-    command.args(["test", "-p", "twinstock", "export_bindings"]);
-    command.env("TS_RS_EXPORT_DIR", place.ui().join("src/api/bindings"));
+    command.args(["test", "--workspace", "--bin", "twinstock", "export_bindings"]);
+    command.env("TS_RS_EXPORT_DIR", into);
     command
 }
 
-/// Writes the types anew. Returns the names that differ from what was there before.
+/// Writes the types anew, beside the old ones first: a run that is cut short leaves those as they are. Returns
+/// the names that differ from what was there before.
 pub fn generate(place: &Place, run: impl FnOnce(&mut Command) -> Result<()>) -> Result<Vec<String>> {
+    let part = place.target.join(format!("bindings-{}", std::process::id()));
+    fs::create_dir_all(&part)?;
+    let done = run(&mut exporter(place, &part));
+    let after = read(&part);
+    fs::remove_dir_all(&part).context("cannot remove the exported types' folder")?;
+    done?;
+    let after = after?;
+    ensure!(!after.is_empty(), "the desktop crate exported no types");
     let dir = place.ui().join("src/api/bindings");
     let before = read(&dir)?;
-    for name in before.keys() {
-        fs::remove_file(dir.join(name)).with_context(|| format!("cannot remove {name}"))?;
-    }
-    let done = run(&mut exporter(place));
-    let after = read(&dir)?;
-    if done.is_err() || after.is_empty() {
-        // Nothing was exported: what was there stays.
-        for (name, text) in &before {
-            fs::write(dir.join(name), text)?;
-        }
-        done?;
-        bail!("the desktop crate exported no types");
-    }
     let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
-    Ok(names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect())
+    let changed: Vec<String> = names.filter(|name| before.get(*name) != after.get(*name)).cloned().collect();
+    for name in &changed {
+        let file = dir.join(name);
+        match after.get(name) {
+            Some(text) => fs::write(&file, text),
+            None => fs::remove_file(&file),
+        }
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    }
+    Ok(changed)
 }

@@ -88,7 +88,7 @@ fn open(place: &Place, release: bool, args: &[OsString]) -> Result<bool> {
     prepare::prepare(place, prepare::For::Building)?;
     ui::build(place)?;
     let mut build = sh::command("cargo", &place.root);
-    build.args(["build", "-p", "twinstock"]);
+    build.args(["build", "--workspace", "--bin", "twinstock"]);
     if release {
         build.arg("--release");
     }

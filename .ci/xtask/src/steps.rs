@@ -99,53 +99,51 @@ impl Run<'_> {
     }
 
     fn unit(&self) -> Result<Tally> {
-        let mut sum = self.tests(
-            self.cargo().args(["test", "--workspace", "--exclude", "tests", "--lib", "--bins"]),
-            &self.engine_tests(false)?,
-        )?;
-        let tidy = ["tidy".to_owned()];
-        sum.add(self.tests(self.cargo().args(["test", "-p", "tests", "--lib"]), &tidy)?);
-        Ok(sum)
+        let mut names = self.engine_tests(false)?;
+        names.push("tidy".to_owned());
+        self.tests(self.cargo().args(["test", "--workspace", "--lib", "--bins"]), &names)
     }
 
     fn cluster(&self) -> Result<Tally> {
-        let files: Vec<String> = test_files(&self.place.root.join("tests/tests"))?
-            .into_iter()
-            .filter(|name| name != "desktop" && name != "tidy")
-            .collect();
+        let files = test_files(&self.place.root.join("tests/tests"))?;
         ensure!(!files.is_empty(), "there is no test of the whole path in tests/tests");
-        sh::run(self.cargo().args(["build", "-p", "inv-daemon"]))?;
+        let mut names = self.engine_tests(true)?;
+        names.extend(files.into_iter().filter(|name| name != "desktop" && name != "tidy"));
+        sh::run(self.cargo().args(["build", "--workspace", "--bin", "inv-daemon"]))?;
+        self.compile(&names)?;
         let python = python(self.place)?;
         let servers = Lent::start(self.place)?;
-        let with = |command: &mut Command| {
-            command.envs(&servers.state.env).env("TWINSTOCK_TEST_PYTHON", &python);
-        };
-        let mut sum = Tally::default();
-        let engine = self.engine_tests(true)?;
-        if !engine.is_empty() {
-            let mut command = self.limited(20);
-            with(command.args(["test", "-p", "inventory"]));
-            sum.add(self.tests(&mut command, &engine)?);
-        }
-        let mut command = self.limited(40);
-        with(command.args(["test", "-p", "tests"]));
-        sum.add(self.tests(&mut command, &files)?);
+        let mut command = limited("cargo", &self.place.root, 45);
+        command.envs(&servers.state.env).env("TWINSTOCK_TEST_PYTHON", &python);
+        let tally = self.tests(command.args(["test", "--workspace"]), &names)?;
         servers.end()?;
-        Ok(sum)
+        Ok(tally)
     }
 
     fn desktop(&self) -> Result<Tally> {
         let driver = tauri_driver(self.place)?;
-        sh::run(self.cargo().args(["build", "-p", "twinstock", "-p", "inv-daemon"]))?;
-        // Compiled outside the virtual screen, so that a compiler's message is not mistaken for the app's.
-        sh::run(self.cargo().args(["test", "-p", "tests", "--test", "desktop", "--no-run"]))?;
+        ui::build(self.place)?;
+        sh::run(self.cargo().args(["build", "--workspace", "--bin", "twinstock", "--bin", "inv-daemon"]))?;
+        let names = ["desktop".to_owned()];
+        self.compile(&names)?;
         let mut command = limited("dbus-run-session", &self.place.root, 15);
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
-        command.args(["cargo", "test", "-p", "tests"]);
+        command.args(["cargo", "test", "--workspace"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
         // One window at a time: only one of them can have the keyboard.
         command.env("RUST_TEST_THREADS", "1");
-        self.tests(&mut command, &["desktop".to_owned()])
+        self.tests(&mut command, &names)
+    }
+
+    /// Compiles tests before anything is started for them. Always the whole workspace, narrowed by names: with
+    /// another choice of packages cargo takes other features of what they share, and compiles it all again.
+    fn compile(&self, names: &[String]) -> Result<()> {
+        let mut command = self.cargo();
+        command.args(["test", "--workspace", "--no-run"]);
+        for name in names {
+            command.args(["--test", name]);
+        }
+        sh::run(&mut command)
     }
 
     fn engine_tree(&self) -> Result<()> {
@@ -176,10 +174,6 @@ impl Run<'_> {
         let all = test_files(&self.place.root.join("src-tauri/inventory/tests"))?;
         let needs = |name: &String| ["mysql", "redis", "kafka"].iter().any(|server| name.contains(server));
         Ok(all.into_iter().filter(|name| needs(name) == servers).collect())
-    }
-
-    fn limited(&self, minutes: u32) -> Command {
-        limited("cargo", &self.place.root, minutes)
     }
 }
 
