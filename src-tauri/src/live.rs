@@ -1,6 +1,8 @@
 //! Pushes the engine's stock view to the screens: one channel per view, changes conflated by row and flushed some
 //! times a second, one patch in flight. Never pushes per entry; stops when nobody looks.
 
+mod shapes;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,17 +14,16 @@ use inventory::config::Mode;
 use inventory::entry::{ProductId, StockKey, WarehouseId};
 use inventory::error::Result as EngineResult;
 use inventory::ledger::Ledger;
-use inventory::live::{Column, Labels, LiveRow, Movement, ProductLabel, Query, StockView, Window};
+use inventory::live::{LiveRow, Movement, Query, StockView, Window};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
-use crate::api::stock::{
-    StockChange, StockColumn, StockOpened, StockPatch, StockQuery, StockRow, StockWindow,
-};
+use crate::api::stock::{StockChange, StockOpened, StockPatch, StockQuery, StockRow, StockWindow};
 use crate::clock;
 use crate::names::Names;
+use shapes::{asked, count, labels, row};
 
 /// How often changes are flushed.
 const FLUSH: Duration = Duration::from_millis(80);
@@ -331,72 +332,5 @@ impl Movements {
             self.keys.insert(key, Movement { in_today: 0, out_today: 0, last });
         }
         Ok(news)
-    }
-}
-
-fn labels(names: &Names) -> Labels {
-    let warehouses = names.all(CatalogKind::Warehouse).into_iter().map(|item| (item.id, item.name));
-    let products = names.all(CatalogKind::Product).into_iter().map(|item| {
-        let label = ProductLabel {
-            name: item.name,
-            barcode: item.barcode,
-            unit: item.unit,
-            category: item.category,
-            minimum: item.minimum,
-        };
-        (item.id, label)
-    });
-    Labels { warehouses: warehouses.collect(), products: products.collect() }
-}
-
-fn count(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
-}
-
-fn asked(query: StockQuery) -> Query {
-    Query {
-        search: query.search,
-        warehouses: query.warehouses,
-        categories: query.categories,
-        below_minimum: query.below_minimum,
-        negative: query.negative,
-        hide_zero: query.hide_zero,
-        sort: match query.sort {
-            StockColumn::Warehouse => Column::Warehouse,
-            StockColumn::Product => Column::Product,
-            StockColumn::ProductName => Column::ProductName,
-            StockColumn::Quantity => Column::Quantity,
-            StockColumn::Base => Column::Base,
-            StockColumn::Change => Column::Change,
-            StockColumn::InToday => Column::InToday,
-            StockColumn::OutToday => Column::OutToday,
-            StockColumn::LastMovement => Column::LastMovement,
-        },
-        descending: query.descending,
-    }
-}
-
-/// A row as the screen gets it. Where only the day of the last movement is known, only the day is told.
-fn row(row: &LiveRow) -> StockRow {
-    let moment = row.last_movement.map(|last| match last.time() {
-        NaiveTime::MIN => last.format("%Y-%m-%d").to_string(),
-        _ => last.format("%Y-%m-%d %H:%M").to_string(),
-    });
-    StockRow {
-        warehouse_id: row.warehouse_id.to_string(),
-        warehouse_name: row.warehouse_name.to_string(),
-        product_id: row.product_id.to_string(),
-        product_name: row.product_name.to_string(),
-        unit: row.unit.to_string(),
-        category: row.category.to_string(),
-        quantity: row.quantity,
-        base: row.base,
-        change: row.change,
-        in_today: row.in_today,
-        out_today: row.out_today,
-        last_movement: moment,
-        minimum: row.minimum,
-        low: row.low,
-        damaged: row.damaged,
     }
 }
