@@ -17,10 +17,13 @@ use super::dialect::Dialect;
 use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error, Result};
 
-/// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long.
+/// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long. A process
+/// that is frozen in the middle of a transaction would keep its source's row locked as long as it sleeps: MariaDB
+/// ends such a transaction, MySQL (which knows no such limit) the silent connection.
 const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, \
     SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
-    SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10, SESSION autocommit = 1; \
+    SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10, SESSION autocommit = 1 \
+    /*M!100300 , SESSION idle_write_transaction_timeout = 5 */ /*!80000 , SESSION wait_timeout = 60 */; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 /// Below it, batches would be cut into many texts.
 const COMFORTABLE_PACKET: i64 = 16 << 20;
