@@ -61,7 +61,10 @@ impl ConsumerContext for Member {
                 granted.push(place.partition());
             }
             granted.sort_unstable();
-            let _ = list.set_all_offsets(Offset::End);
+            // Never the end: that is asked of the broker, and an answer that comes late overrides the seek to the
+            // stores' position; everything up to the end would be skipped. What lies below the position is only
+            // read for nothing.
+            let _ = list.set_all_offsets(Offset::Beginning);
             if let Err(err) = consumer.assign(list).and_then(|()| consumer.pause(list)) {
                 let error = kafka_error("take the assigned partitions", &err);
                 let _ = self.asks.send(Ask::Heard(error));

@@ -357,7 +357,7 @@ impl Poller {
         let mut still = Vec::new();
         for partition in granted {
             let lane = self.lanes.get_mut(&partition);
-            let at = lane.as_ref().map_or(Offset::End, |lane| Offset::Offset(lane.next));
+            let at = lane.as_ref().map_or(Offset::Beginning, |lane| Offset::Offset(lane.next));
             match lane {
                 Some(lane) => lane.phase = Phase::Seeking(now),
                 None => still.push(partition),
