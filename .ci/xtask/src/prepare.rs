@@ -40,11 +40,12 @@ const NEEDS: &[Need] = &[
     library("libssl-dev", false),
     library("libsasl2-dev", false),
     library("libcurl4-openssl-dev", false),
+    // Without a font that has Chinese characters half of the app would be boxes.
+    library("fonts-noto-cjk", false),
     program("xvfb", "xvfb-run", true),
     program("xauth", "xauth", true),
     program("webkit2gtk-driver", "WebKitWebDriver", true),
     program("dbus-x11", "dbus-launch", true),
-    library("fonts-noto-cjk", true),
     program("mariadb-server", "mariadbd", true),
     program("redis-server", "redis-server", true),
     program("default-jre-headless", "java", true),
