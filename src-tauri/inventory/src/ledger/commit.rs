@@ -41,6 +41,13 @@ impl SourceCache {
         self.held.clear();
     }
 
+    /// The source got a new stamp by a transaction of ours that changed no balance: what is remembered stays right.
+    pub fn follow(&mut self, before: &SourceRow, after: &SourceRow) {
+        if self.stamp == Some(before.stamp) {
+            self.stamp = Some(after.stamp);
+        }
+    }
+
     fn fit(&mut self, source: &SourceRow) {
         if self.stamp != Some(source.stamp) || self.held.len() > MOST_KEYS {
             self.forget();

@@ -2,6 +2,7 @@
 //! The only hot loop. One task per source; the ledger runs ahead of the stock by a bounded number of batches.
 
 mod lane;
+mod room;
 mod source;
 pub mod status;
 mod sweep;
@@ -16,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::ledger::Ledger;
 use crate::queue::{Event, Queue, SourceIdentity};
 use crate::stock::{Pulse, Stock};
+use room::Room;
 use status::Board;
 
 pub use sweep::sweep;
@@ -33,6 +35,8 @@ pub(crate) struct Stores {
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) stock: Arc<dyn Stock>,
     pub(crate) board: Arc<Board>,
+    /// Memory for the batches that are judged and written at one time.
+    pub(crate) room: Arc<Room>,
     /// Rung when a reply shows that the stock forgot something acknowledged.
     pub(crate) forgot: Arc<Notify>,
 }
@@ -52,7 +56,8 @@ impl Writer {
     /// A writer over these stores; nothing runs yet.
     pub fn new(queue: Arc<dyn Queue>, ledger: Arc<Ledger>, stock: Arc<dyn Stock>) -> Self {
         let board = Arc::new(Board::default());
-        Writer { stores: Stores { queue, ledger, stock, board, forgot: Arc::new(Notify::new()) } }
+        let (room, forgot) = (Arc::new(Room::of_this_machine()), Arc::new(Notify::new()));
+        Writer { stores: Stores { queue, ledger, stock, board, room, forgot } }
     }
 
     /// What the sources and the stores are doing; kept up to date while `run` runs.

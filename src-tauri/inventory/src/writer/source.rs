@@ -16,7 +16,7 @@ use crate::wire;
 
 /// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
 /// a quiet hour entry by entry, since a reader hands on what is there at once.
-const BATCH: usize = 8_000;
+const BATCH: usize = 12_000;
 /// An idle source reads its row again this often: a restored ledger is noticed without traffic.
 const IDLE: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts.
@@ -89,7 +89,12 @@ async fn take(
         };
         match chunk? {
             Some(chunk) => {
+                let room = tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => break,
+                    room = stores.room.take(&chunk) => room,
+                };
                 let done = commit(stores, &row, chunk, &lane, cache).await?;
+                drop(room);
                 *progress = true;
                 row = done.source;
                 lane.send(done.calls, row.next_offset).await;
@@ -236,9 +241,9 @@ fn incoming(message: Message) -> Incoming {
 /// A second without messages: saves the watermark, or looks whether the ledger is still the one we know.
 async fn idle(stores: &Stores, row: SourceRow, lane: &Lane, cache: &mut SourceCache) -> Result<SourceRow> {
     if lane.acked() > row.stock_offset {
-        // The stamp moves, so what was cached under the old one is read again.
-        cache.forget();
-        return stores.ledger.acknowledge(&row, lane.acked()).await;
+        let moved = stores.ledger.acknowledge(&row, lane.acked()).await?;
+        cache.follow(&row, &moved);
+        return Ok(moved);
     }
     let now = stores.ledger.source(&row.identity).await?;
     if now.is_some_and(|now| now.stamp == row.stamp) {

@@ -12,10 +12,34 @@ use tokio::sync::mpsc;
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, Chunk, Message, Reader, SourceIdentity};
 
-/// Most messages between thread and reader.
-const ITEMS: usize = 16_384;
-/// Most bytes between thread and reader.
-const BYTES: usize = 16 << 20;
+/// Most messages between thread and one reader.
+const ITEMS: usize = 65_536;
+/// Most bytes between the thread and all its readers. Common to all, so that an uneven topic does not keep the
+/// thread from reading on.
+const BYTES: usize = 32 << 20;
+/// What a lane may hold even when the others have filled the rest: nobody starves beside one that is stuck. Of many
+/// lanes each has less.
+const OWN: usize = 1 << 20;
+
+/// Bytes that lie between the thread and its readers.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    bytes: AtomicUsize,
+    lanes: AtomicUsize,
+}
+
+impl Held {
+    /// So many lanes share the room.
+    pub(super) fn shared_by(&self, lanes: usize) {
+        self.lanes.store(lanes, Ordering::Relaxed);
+    }
+
+    /// Whether a lane that holds `own` bytes has room, when all may hold `whole`.
+    fn room(&self, own: usize, whole: usize) -> bool {
+        let least = OWN.min(BYTES / self.lanes.load(Ordering::Relaxed).max(1) / 4);
+        own <= least || self.bytes.load(Ordering::Acquire) <= whole
+    }
+}
 
 /// What travels.
 #[derive(Debug)]
@@ -35,9 +59,10 @@ impl Item {
 }
 
 /// What both ends see.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     bytes: AtomicUsize,
+    held: Arc<Held>,
     revoked: AtomicBool,
     failure: Mutex<Option<Error>>,
 }
@@ -76,6 +101,8 @@ pub(super) struct Lane {
     pub(super) probe: Option<Probe>,
     /// How often the log's bounds said that our position lies beyond them.
     pub(super) strikes: u32,
+    /// Since when something waits in the stash.
+    pub(super) full: Option<Instant>,
     stash: VecDeque<Item>,
     items: mpsc::Sender<Item>,
     shared: Arc<Shared>,
@@ -85,10 +112,33 @@ pub(super) struct Lane {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Pushed {
     Taken,
-    /// Kept in the stash: the partition is to be paused.
+    /// Kept in the stash: nothing more of this partition may be read.
     Full,
     /// The reader is gone.
     Closed,
+}
+
+impl Shared {
+    fn has_room(&self, whole: usize) -> bool {
+        self.held.room(self.bytes.load(Ordering::Acquire), whole)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+        self.held.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    fn take(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+        self.held.bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+/// What was not read is no longer held once neither end is there.
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.held.bytes.fetch_sub(self.bytes.load(Ordering::Acquire), Ordering::AcqRel);
+    }
 }
 
 impl Lane {
@@ -97,21 +147,27 @@ impl Lane {
         source: SourceIdentity,
         generation: u64,
         next: i64,
-        now: Instant,
+        held: &Arc<Held>,
     ) -> (Self, LaneReader) {
         let (items, inbox) = mpsc::channel(ITEMS);
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            bytes: AtomicUsize::new(0),
+            held: Arc::clone(held),
+            revoked: AtomicBool::new(false),
+            failure: Mutex::new(None),
+        });
         let reader = LaneReader { inbox, shared: Arc::clone(&shared) };
         let lane = Lane {
             source,
             generation,
             next,
-            phase: Phase::Seeking(now),
+            phase: Phase::Seeking(Instant::now()),
             paused: true,
             idle: false,
             asked: None,
             probe: None,
             strikes: 0,
+            full: None,
             stash: VecDeque::new(),
             items,
             shared,
@@ -147,17 +203,26 @@ impl Lane {
 
     /// Moves the stash into the channel as far as there is room.
     pub(super) fn flush(&mut self) -> Pushed {
+        let pushed = self.flush_stash();
+        self.full = match pushed {
+            Pushed::Full => self.full.or_else(|| Some(Instant::now())),
+            _ => None,
+        };
+        pushed
+    }
+
+    fn flush_stash(&mut self) -> Pushed {
         while let Some(item) = self.stash.pop_front() {
             let weight = item.weight();
-            if self.shared.bytes.load(Ordering::Acquire) > BYTES {
+            if !self.shared.has_room(BYTES) {
                 self.stash.push_front(item);
                 return if self.items.is_closed() { Pushed::Closed } else { Pushed::Full };
             }
-            self.shared.bytes.fetch_add(weight, Ordering::AcqRel);
+            self.shared.add(weight);
             match self.items.try_send(item) {
                 Ok(()) => {}
                 Err(mpsc::error::TrySendError::Full(item)) => {
-                    self.shared.bytes.fetch_sub(weight, Ordering::AcqRel);
+                    self.shared.take(weight);
                     self.stash.push_front(item);
                     return Pushed::Full;
                 }
@@ -169,9 +234,7 @@ impl Lane {
 
     /// Half of the room is free again.
     pub(super) fn drained(&self) -> bool {
-        self.stash.is_empty()
-            && self.items.capacity() >= ITEMS / 2
-            && self.shared.bytes.load(Ordering::Acquire) <= BYTES / 2
+        self.stash.is_empty() && self.items.capacity() >= ITEMS / 2 && self.shared.has_room(BYTES / 2)
     }
 
     /// The reader was dropped.
@@ -207,7 +270,7 @@ impl LaneReader {
         let mut chunk = Chunk { messages: Vec::new(), next_offset: 0 };
         let mut item = Some(first);
         while let Some(taken) = item.take() {
-            self.shared.bytes.fetch_sub(taken.weight(), Ordering::AcqRel);
+            self.shared.take(taken.weight());
             match taken {
                 Item::Message(message) => {
                     chunk.next_offset = message.offset + 1;
@@ -264,7 +327,7 @@ mod tests {
 
     fn lane() -> (Lane, LaneReader) {
         let source = SourceIdentity { topic: "t".into(), topic_uuid: Uuid::nil(), partition: 0 };
-        Lane::new(source, 1, 0, Instant::now())
+        Lane::new(source, 1, 0, &Arc::new(Held::default()))
     }
 
     fn message(offset: i64, size: usize) -> Message {
@@ -275,19 +338,35 @@ mod tests {
     async fn what_does_not_fit_waits_in_order() {
         let (mut lane, mut reader) = lane();
         let mut full = false;
-        for offset in 0..20 {
+        for offset in 0..40 {
             full |= lane.message(message(offset, 1 << 20)) == Pushed::Full;
         }
         assert!(full && !lane.drained());
         let mut seen = Vec::new();
-        while seen.len() < 20 {
+        while seen.len() < 40 {
             let chunk = reader.next(3, Duration::from_secs(1)).await.unwrap().unwrap();
             assert_eq!(chunk.next_offset, chunk.messages.last().unwrap().offset + 1);
             seen.extend(chunk.messages.into_iter().map(|m| m.offset));
             lane.flush();
         }
-        assert_eq!(seen, (0..20).collect::<Vec<i64>>());
+        assert_eq!(seen, (0..40).collect::<Vec<i64>>());
         assert!(lane.drained());
+    }
+
+    #[test]
+    fn a_full_lane_leaves_the_others_their_own() {
+        let source = SourceIdentity { topic: "t".into(), topic_uuid: Uuid::nil(), partition: 0 };
+        let held = Arc::new(Held::default());
+        held.shared_by(2);
+        let (mut first, reader) = Lane::new(source.clone(), 1, 0, &held);
+        let (mut second, _other) = Lane::new(source, 2, 0, &held);
+        let took = (0..40).take_while(|offset| first.message(message(*offset, 1 << 20)) == Pushed::Taken);
+        assert_eq!(took.count(), 32);
+        assert_eq!(second.message(message(0, 1 << 19)), Pushed::Taken);
+        assert_eq!(second.message(message(1, 1 << 20)), Pushed::Taken);
+        assert_eq!(second.message(message(2, 1)), Pushed::Full);
+        drop((first, reader));
+        assert_eq!(second.flush(), Pushed::Taken, "what a lane held is free when it is gone");
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ mod poll;
 mod sender;
 mod settings;
 mod side;
+mod tend;
 
 use std::collections::HashMap;
 use std::sync::mpsc::Sender as Orders;

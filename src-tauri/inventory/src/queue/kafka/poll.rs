@@ -2,20 +2,20 @@
 //! dead, and delivers a partition only after seeking to the offset that the stores named.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::Message as _;
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 use tokio::sync::oneshot;
 
 use super::Positions;
 use super::group::Member;
-use super::lane::{Lane, LaneReader, Phase, Probe, Pushed, beyond};
+use super::lane::{Held, Lane, LaneReader, Phase, Probe, Pushed, beyond};
 use super::native;
 use super::settings::{KafkaSettings, kafka_error, worded};
 use super::side::{Ask, owned};
@@ -24,12 +24,8 @@ use crate::queue::{Bounds, SourceIdentity};
 
 /// Longest wait for a message: how late an order may be heard on an idle topic.
 const TICK: Duration = Duration::from_millis(10);
-/// How often positions are published.
-const PUBLISH: Duration = Duration::from_secs(1);
-/// After this long without a way to seek, all partitions are assigned anew at their positions.
-const SEEK_PATIENCE: Duration = Duration::from_secs(2);
-/// An idle partition whose log seems to go on is looked at this often.
-const IDLE_LOOK: Duration = Duration::from_secs(5);
+/// How often a full lane is looked at.
+const ROOM_LOOK: Duration = Duration::from_millis(1);
 /// Answers in a row that say "beyond the log" before it is believed: a new leader may lag for a moment.
 const STRIKES: u32 = 3;
 
@@ -53,15 +49,16 @@ pub(super) enum Order {
 
 /// The polling thread's own things.
 pub(super) struct Poller {
-    topic: String,
-    consumer: BaseConsumer<Member>,
+    pub(super) topic: String,
+    pub(super) consumer: BaseConsumer<Member>,
     orders: Receiver<Order>,
     asks: Sender<Ask>,
-    positions: Arc<Positions>,
-    named: Vec<SourceIdentity>,
-    lanes: HashMap<i32, Lane>,
+    pub(super) positions: Arc<Positions>,
+    pub(super) named: Vec<SourceIdentity>,
+    pub(super) lanes: HashMap<i32, Lane>,
     generations: u64,
-    published: Instant,
+    held: Arc<Held>,
+    pub(super) published: Instant,
 }
 
 impl Poller {
@@ -85,6 +82,7 @@ impl Poller {
             named: Vec::new(),
             lanes: HashMap::new(),
             generations: 0,
+            held: Arc::default(),
             published: Instant::now(),
         })
     }
@@ -92,16 +90,10 @@ impl Poller {
     pub(super) fn run(mut self) {
         let mut tended = Instant::now();
         while self.obey() {
-            let event = self.consumer.poll(TICK).map(|polled| match polled {
-                Ok(message) => Ok((message.partition(), owned(&message))),
-                Err(err) => Err(err),
-            });
-            self.follow_the_group();
-            match event {
-                None => {}
-                Some(Ok((partition, message))) => self.deliver(partition, message),
-                Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end(partition),
-                Some(Err(err)) => self.failed(&err),
+            if self.room_is_near() {
+                std::thread::sleep(ROOM_LOOK);
+            } else {
+                self.read();
             }
             if tended.elapsed() >= TICK {
                 self.tend();
@@ -111,6 +103,21 @@ impl Poller {
         self.publish();
         for (_, lane) in self.lanes.drain() {
             lane.revoke();
+        }
+    }
+
+    /// One message or event of the client library.
+    fn read(&mut self) {
+        let event = self.consumer.poll(TICK).map(|polled| match polled {
+            Ok(message) => Ok((message.partition(), owned(&message))),
+            Err(err) => Err(err),
+        });
+        self.follow_the_group();
+        match event {
+            None => {}
+            Some(Ok((partition, message))) => self.deliver(partition, message),
+            Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end(partition),
+            Some(Err(err)) => self.failed(&err),
         }
     }
 
@@ -161,14 +168,15 @@ impl Poller {
         }
         self.pause(&[partition]);
         self.generations += 1;
-        let (lane, reader) = Lane::new(source, self.generations, offset.max(0), Instant::now());
+        let (lane, reader) = Lane::new(source, self.generations, offset.max(0), &self.held);
         self.lanes.insert(partition, lane);
+        self.held.shared_by(self.lanes.len());
         self.seek(partition);
         Ok(reader)
     }
 
     /// Tries to bring the partition to its lane's position; what came before is outdated from then on.
-    fn seek(&mut self, partition: i32) {
+    pub(super) fn seek(&mut self, partition: i32) {
         let Some(lane) = self.lanes.get_mut(&partition) else { return };
         let target = Offset::Offset(lane.next);
         match self.consumer.seek(&self.topic, partition, target, Duration::from_secs(1)) {
@@ -192,7 +200,7 @@ impl Poller {
         list
     }
 
-    fn pause(&mut self, partitions: &[i32]) {
+    pub(super) fn pause(&mut self, partitions: &[i32]) {
         if partitions.is_empty() {
             return;
         }
@@ -201,7 +209,7 @@ impl Poller {
         }
     }
 
-    fn resume(&mut self, partition: i32) {
+    pub(super) fn resume(&mut self, partition: i32) {
         match self.consumer.resume(&self.list(&[partition])) {
             Ok(()) => {
                 if let Some(lane) = self.lanes.get_mut(&partition) {
@@ -218,23 +226,16 @@ impl Poller {
             Some(_) => return,
             None => return self.pause(&[partition]),
         };
-        self.after(partition, pushed);
+        self.after(partition, &pushed);
     }
 
-    fn after(&mut self, partition: i32, pushed: Pushed) {
-        match pushed {
-            Pushed::Taken => {}
-            Pushed::Full => {
-                if let Some(lane) = self.lanes.get_mut(&partition).filter(|lane| !lane.paused) {
-                    lane.paused = true;
-                    self.pause(&[partition]);
-                }
-            }
-            Pushed::Closed => self.abandon(partition),
+    pub(super) fn after(&mut self, partition: i32, pushed: &Pushed) {
+        if *pushed == Pushed::Closed {
+            self.abandon(partition);
         }
     }
 
-    fn abandon(&mut self, partition: i32) {
+    pub(super) fn abandon(&mut self, partition: i32) {
         self.lanes.remove(&partition);
         self.pause(&[partition]);
     }
@@ -251,12 +252,12 @@ impl Poller {
         lane.asked = None;
         if let Some(probe) = lane.probe.take() {
             let pushed = lane.skip_to(probe.end);
-            self.after(partition, pushed);
+            self.after(partition, &pushed);
         }
         self.ask_beyond(partition);
     }
 
-    fn ask_beyond(&mut self, partition: i32) {
+    pub(super) fn ask_beyond(&mut self, partition: i32) {
         let Some(lane) = self.lanes.get_mut(&partition) else { return };
         let seen = native::seen_end(self.consumer.client(), &self.topic, partition);
         if seen > lane.next && lane.asked.is_none() && lane.probe.is_none() {
@@ -309,78 +310,6 @@ impl Poller {
             code => {
                 let _ = self.asks.send(Ask::Heard(worded(code, &err.to_string())));
             }
-        }
-    }
-
-    /// Everything that waits for room, for a seek or for another look.
-    fn tend(&mut self) {
-        let now = Instant::now();
-        let mut stuck = false;
-        for partition in self.lanes.keys().copied().collect::<Vec<i32>>() {
-            let Some(lane) = self.lanes.get_mut(&partition) else { continue };
-            if lane.abandoned() {
-                self.abandon(partition);
-                continue;
-            }
-            if let Some(asked) = lane.asked
-                && now.duration_since(asked) >= IDLE_LOOK
-            {
-                lane.asked = None;
-            }
-            if let Phase::Seeking(since) = lane.phase {
-                stuck |= now.duration_since(since) >= SEEK_PATIENCE;
-                self.seek(partition);
-                continue;
-            }
-            let pushed = lane.flush();
-            if lane.paused && lane.drained() {
-                self.resume(partition);
-            } else if lane.idle && !lane.paused {
-                self.ask_beyond(partition);
-            }
-            self.after(partition, pushed);
-        }
-        if stuck {
-            self.assign_anew(now);
-        }
-        if now.duration_since(self.published) >= PUBLISH {
-            self.publish();
-            self.published = now;
-        }
-    }
-
-    /// Assigns all partitions again, the open ones at their positions: the way out of states in which the client
-    /// library takes no seek.
-    fn assign_anew(&mut self, now: Instant) {
-        let granted = self.consumer.context().granted();
-        let mut list = TopicPartitionList::new();
-        let mut still = Vec::new();
-        for partition in granted {
-            let lane = self.lanes.get_mut(&partition);
-            let at = lane.as_ref().map_or(Offset::Beginning, |lane| Offset::Offset(lane.next));
-            match lane {
-                Some(lane) => lane.phase = Phase::Seeking(now),
-                None => still.push(partition),
-            }
-            let _ = list.add_partition_offset(&self.topic, partition, at);
-        }
-        if let Err(err) = self.consumer.assign(&list) {
-            tracing::debug!(%err, "cannot assign anew");
-        }
-        self.pause(&still);
-    }
-
-    /// Commits positions to the group, for whoever looks at its lag.
-    fn publish(&mut self) {
-        let taken = std::mem::take(&mut *self.positions.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut list = TopicPartitionList::new();
-        for (partition, next) in taken {
-            if self.named.iter().any(|source| source.partition == partition) {
-                let _ = list.add_partition_offset(&self.topic, partition, Offset::Offset(next));
-            }
-        }
-        if list.count() > 0 {
-            let _ = self.consumer.commit(&list, CommitMode::Async);
         }
     }
 }
