@@ -239,7 +239,7 @@ impl Database for MysqlDatabase {
     async fn longest_text(&self) -> Sql<usize> {
         let packet = self.packet.get_or_try_init(|| async {
             let packet = usize::try_from(self.packet().await?).unwrap_or(1 << 20);
-            Ok::<_, SqlError>((packet.saturating_sub(packet / 8)).clamp(64 << 10, 4 << 20))
+            Ok::<_, SqlError>((packet.saturating_sub(packet / 8)).clamp(64 << 10, 1 << 20))
         });
         packet.await.copied()
     }
