@@ -14,7 +14,7 @@ use super::verdict::{Held, IdKey, Judged, Rejection, first_look, judge};
 use super::{Batch, Committed, Incoming, Ledger, SourceRow};
 use crate::entry::{Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
-use crate::stock::{Prev, StockCall};
+use crate::stock::StockCall;
 
 /// Keys kept per source; beyond it the cache begins anew.
 const MOST_KEYS: usize = 200_000;
@@ -323,14 +323,8 @@ fn finish(source: SourceRow, judged: Judged<'_>, cache: &mut SourceCache) -> Com
     let mut calls = Vec::with_capacity(judged.steps.len());
     for (key, step) in judged.steps {
         cache.held.insert(key.clone(), step.after);
-        calls.push(StockCall {
-            key,
-            source: source.name.clone(),
-            prev: Prev::At(step.before.last_offset),
-            last: step.after.last_offset,
-            delta: step.after.quantity - step.before.quantity,
-            sum: step.after.quantity,
-        });
+        let states = [step.before, step.after].map(|held| (held.last_offset, held.quantity));
+        calls.push(StockCall::counted(key, source.name.clone(), states[0], states[1]));
     }
     cache.stamp = Some(source.stamp);
     Committed { source, calls, counted: judged.entries, duplicates: judged.duplicates, rejected }

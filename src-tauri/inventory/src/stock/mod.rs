@@ -42,6 +42,21 @@ pub struct StockCall {
     pub sum: i64,
 }
 
+impl StockCall {
+    /// What a committed batch tells the stock of one key: its state in the source before the batch and after it,
+    /// each as last counted offset (-1: none) and signed sum.
+    pub fn counted(key: StockKey, source: SourceName, before: (i64, i64), after: (i64, i64)) -> Self {
+        let (prev, counted) = before;
+        let (last, sum) = after;
+        StockCall { key, source, prev: Prev::At(prev), last, delta: sum - counted, sum }
+    }
+
+    /// The same state sent again when a source is taken: nobody knows what the stock has of it, so the sum decides.
+    pub fn again(key: StockKey, source: SourceName, last: i64, sum: i64) -> Self {
+        StockCall { key, source, prev: Prev::Unknown, last, delta: 0, sum }
+    }
+}
+
 /// The key's whole state in the ledger (DESIGN §3 rule 4): every source's last offset and sum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vector {

@@ -1,6 +1,7 @@
 //! A source's way into the stock: committed calls in, acknowledgements out. Repeats until the stock answers;
 //! moves the watermark only past what was answered. Runs beside the ledger, a bounded number of batches behind.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -8,10 +9,10 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Stores;
+use super::{Stores, rules};
 use crate::error::Result;
 use crate::queue::SourceIdentity;
-use crate::stock::{Answer, Prev, StockCall};
+use crate::stock::{Answer, StockCall};
 
 /// Batches that the ledger may be ahead of the stock.
 const AHEAD: usize = 4;
@@ -74,36 +75,52 @@ async fn deliver_all(
     mut parcels: mpsc::Receiver<Parcel>,
     acked: Arc<AtomicI64>,
 ) {
+    // Once a parcel was not acknowledged no later one moves the watermark: the ledger was restored, and the next
+    // look at it ends this lane.
+    let mut acknowledged = true;
     while let Some(parcel) = parcels.recv().await {
         for calls in parcel.calls.chunks(CALLS) {
-            let mut pause = Duration::from_millis(50);
-            while let Err(error) = deliver(&stores, calls, acked.load(Ordering::Acquire)).await {
-                stores.board.stock_trouble(Some(error));
-                tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(2));
-            }
+            acknowledged &= deliver_until_answered(&stores, calls, &acked).await;
         }
-        acked.fetch_max(parcel.upto, Ordering::AcqRel);
-        stores.board.source(&identity, |view| view.stock_offset = view.stock_offset.max(parcel.upto));
+        let answered = rules::Parcel { upto: parcel.upto, acknowledged };
+        let upto = rules::watermark(acked.load(Ordering::Acquire), &[answered]);
+        acked.store(upto, Ordering::Release);
+        stores.board.source(&identity, |view| view.stock_offset = view.stock_offset.max(upto));
     }
 }
 
-/// Sends calls, then vectors for those the stock has no value of. No error means: all are acknowledged.
-async fn deliver(stores: &Stores, calls: &[StockCall], acked: i64) -> Result<()> {
+async fn deliver_until_answered(stores: &Stores, calls: &[StockCall], acked: &AtomicI64) -> bool {
+    let mut pause = Duration::from_millis(50);
+    loop {
+        match deliver(stores, calls, acked.load(Ordering::Acquire)).await {
+            Ok(acknowledged) => return acknowledged,
+            Err(error) => stores.board.stock_trouble(Some(error)),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Sends calls, then vectors for those the stock has no value of. Tells whether all are acknowledged: a vector that
+/// the ledger no longer has, or that ends before the call, stands for nothing.
+async fn deliver(stores: &Stores, calls: &[StockCall], acked: i64) -> Result<bool> {
     let answers = stores.stock.apply(calls).await?;
     let mut absent = Vec::new();
     let (mut damaged, mut forgot) = (0, false);
     for (call, answer) in calls.iter().zip(answers) {
-        match answer {
-            Answer::Absent => absent.push(call.key.clone()),
-            Answer::Damaged => damaged += 1,
-            Answer::Applied | Answer::Seen | Answer::Created | Answer::Lagged(_) => {}
+        if !rules::acknowledges(answer) {
+            absent.push(call);
         }
-        forgot |= forgotten(call, answer, acked);
+        damaged += u64::from(answer == Answer::Damaged);
+        forgot |= rules::forgotten(call, answer, acked);
     }
+    let mut acknowledged = true;
     if !absent.is_empty() {
-        let vectors = stores.ledger.vectors(&absent).await?;
+        let keys: Vec<_> = absent.iter().map(|call| call.key.clone()).collect();
+        let vectors = stores.ledger.vectors(&keys).await?;
         stores.stock.bring(&vectors).await?;
+        let by_key: HashMap<_, _> = vectors.iter().map(|vector| (&vector.key, vector)).collect();
+        acknowledged = absent.iter().all(|call| rules::covers(call, by_key.get(&call.key).copied()));
     }
     if damaged > 0 {
         tracing::warn!(damaged, "values without a readable at: left to the audit");
@@ -112,40 +129,5 @@ async fn deliver(stores: &Stores, calls: &[StockCall], acked: i64) -> Result<()>
     if forgot {
         stores.forgot.notify_one();
     }
-    Ok(())
-}
-
-/// Whether this answer shows that the stock lost something it had acknowledged: the key's previous entry lies
-/// below the watermark and yet the value does not know it.
-fn forgotten(call: &StockCall, answer: Answer, acked: i64) -> bool {
-    let Prev::At(prev) = call.prev else { return false };
-    let known = match answer {
-        Answer::Absent => -1,
-        Answer::Lagged(offset) => offset,
-        _ => return false,
-    };
-    known < prev && prev < acked
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::entry::StockKey;
-
-    #[test]
-    fn only_acknowledged_entries_can_be_forgotten() {
-        let call = |prev| StockCall {
-            key: StockKey::parse("W:P").unwrap(),
-            source: "s.0".into(),
-            prev,
-            last: 9,
-            delta: 1,
-            sum: 1,
-        };
-        assert!(forgotten(&call(Prev::At(5)), Answer::Absent, 6));
-        assert!(forgotten(&call(Prev::At(5)), Answer::Lagged(3), 6));
-        assert!(!forgotten(&call(Prev::At(5)), Answer::Lagged(3), 5), "in flight");
-        assert!(!forgotten(&call(Prev::At(-1)), Answer::Absent, 6), "new key");
-        assert!(!forgotten(&call(Prev::Unknown), Answer::Lagged(3), 6), "sent again");
-    }
+    Ok(acknowledged)
 }

@@ -3,6 +3,7 @@
 
 mod lane;
 mod room;
+pub mod rules;
 mod source;
 pub mod status;
 mod sweep;

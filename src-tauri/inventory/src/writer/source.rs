@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::Stores;
 use super::lane::Lane;
+use super::rules::Fit;
 use super::status::State;
+use super::{Stores, rules};
 use crate::error::{Code, Error, Result};
 use crate::ledger::{Batch, Committed, Incoming, SourceCache, SourceRow, payload_hash};
 use crate::queue::{Chunk, Message, SourceIdentity};
-use crate::stock::{Prev, StockCall};
 use crate::wire;
 
 /// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
@@ -129,8 +129,10 @@ fn corrupt(words: String) -> Error {
 /// The ledger's row for the source, proven to fit the log: nothing skipped, nothing reused.
 async fn resume_row(stores: &Stores, identity: &SourceIdentity) -> Result<SourceRow> {
     let bounds = stores.queue.bounds(identity).await?;
-    let Some(row) = stores.ledger.source(identity).await? else {
-        if bounds.start > 0 {
+    let row = stores.ledger.source(identity).await?;
+    let fit = rules::fit(row.as_ref(), bounds);
+    let Some(row) = row else {
+        if fit == Fit::StartGone {
             return Err(corrupt(format!(
                 "the first message kept is {} and nothing of this partition was ever counted: run `inv-daemon init` to accept that it begins there",
                 bounds.start
@@ -138,17 +140,18 @@ async fn resume_row(stores: &Stores, identity: &SourceIdentity) -> Result<Source
         }
         return stores.ledger.register_source(identity, 0).await;
     };
-    if row.next_offset < bounds.start {
-        return Err(corrupt(format!(
+    match fit {
+        Fit::RetentionPassed => Err(corrupt(format!(
             "retention has passed our position: the log begins at {}, we need {}; restore the missing messages or a newer ledger",
             bounds.start, row.next_offset
-        )));
+        ))),
+        Fit::EndsBefore => Err(behind_us(stores, identity, &row).await?),
+        Fit::IfSame(offset) => {
+            same_last_message(stores, identity, &row, offset).await?;
+            Ok(row)
+        }
+        Fit::New | Fit::StartGone | Fit::Fits => Ok(row),
     }
-    if row.next_offset > bounds.end {
-        return Err(behind_us(stores, identity, &row).await?);
-    }
-    same_last_message(stores, identity, &row, bounds.start).await?;
-    Ok(row)
 }
 
 /// The log ends below our position. A new leader may lag for a moment: asked a few times before it is believed.
@@ -172,12 +175,9 @@ async fn same_last_message(
     stores: &Stores,
     identity: &SourceIdentity,
     row: &SourceRow,
-    start: i64,
+    offset: i64,
 ) -> Result<()> {
-    if row.last_offset < start {
-        return Ok(());
-    }
-    let message = stores.queue.message_at(identity, row.last_offset).await?;
+    let message = stores.queue.message_at(identity, offset).await?;
     if message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash) {
         return Ok(());
     }
@@ -189,21 +189,9 @@ async fn same_last_message(
 
 /// Rule 6: whatever the stock may not have acknowledged is sent again from `balances`, its sum deciding.
 async fn send_again(stores: &Stores, row: &SourceRow, lane: &Lane) -> Result<()> {
-    if row.stock_offset >= row.next_offset {
-        return Ok(());
-    }
-    let balances = stores.ledger.balances_from(row.id, row.stock_offset).await?;
-    let calls = balances
-        .into_iter()
-        .map(|balance| StockCall {
-            key: balance.key,
-            source: row.name.clone(),
-            prev: Prev::Unknown,
-            last: balance.last_offset,
-            delta: 0,
-            sum: balance.quantity,
-        })
-        .collect();
+    let Some(from) = rules::owed_from(row.next_offset, row.stock_offset) else { return Ok(()) };
+    let balances = stores.ledger.balances_from(row.id, from).await?;
+    let calls = balances.into_iter().map(|balance| rules::again(&row.name, balance)).collect();
     lane.send(calls, row.next_offset).await;
     Ok(())
 }
@@ -246,7 +234,7 @@ async fn idle(stores: &Stores, row: SourceRow, lane: &Lane, cache: &mut SourceCa
         return Ok(moved);
     }
     let now = stores.ledger.source(&row.identity).await?;
-    if now.is_some_and(|now| now.stamp == row.stamp) {
+    if rules::still_ours(&row.stamp, now.as_ref().map(|now| &now.stamp)) {
         stores.board.ledger_trouble(None);
         return Ok(row);
     }

@@ -1,9 +1,9 @@
 //! The sweep: brings forward every key that the stock forgot or lags in, from proven `balances`, and touches
 //! nothing else. An eviction, a wipe, a failover and an old snapshot are one case.
 
+use super::rules::lags;
 use crate::error::Result;
 use crate::ledger::Ledger;
-use crate::stock::value::Value;
 use crate::stock::{Answer, Stock, Vector};
 
 /// Keys compared at a time; bounds memory.
@@ -32,12 +32,4 @@ pub async fn sweep(ledger: &Ledger, stock: &dyn Stock) -> Result<u64> {
             brought += answers.iter().filter(changed).count() as u64;
         }
     }
-}
-
-/// Whether a vector would change the value: it is absent, or some source's offset is behind. A damaged value is
-/// left to the audit.
-fn lags(vector: &Vector, value: Option<&[u8]>) -> bool {
-    let Some(bytes) = value else { return true };
-    let Ok(value) = Value::read(bytes) else { return false };
-    vector.parts.iter().any(|(source, last, _)| value.at.get(source).is_none_or(|(offset, _)| offset < last))
 }
