@@ -1,6 +1,7 @@
 //! The stock store: live quantity per key as `{"base","change","at"}`. Follows the ledger, judges nothing.
 //! `value.rs` holds the rules as pure functions; redb calls them, the Redis script is held equal to them.
 
+pub mod corrections;
 pub mod redb;
 pub mod redis;
 pub mod value;
