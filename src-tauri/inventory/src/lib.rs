@@ -1,6 +1,7 @@
 //! Twinstock's engine: opens the stores that the configuration names and hands out the running parts.
 //! Knows nothing of screens; the shells (`twinstock`, `inv-daemon`) read the clock and show what happens.
 
+pub mod audit;
 pub mod bill;
 pub mod catalog;
 pub mod compact;
