@@ -1,6 +1,7 @@
 //! The stock in a real Redis: the script is held equal to the pure functions on random values and calls, and
 //! every loss, refusal and foreign hand gets its proper answer. Needs TWINSTOCK_TEST_REDIS_URL (a database that
-//! may be emptied) and fails without it; TWINSTOCK_TEST_CASES sets the number of random cases (20,000).
+//! may be emptied) and fails without it; TWINSTOCK_TEST_CASES sets the number of random cases (20,000; in the long form
+//! a million).
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
@@ -148,11 +149,16 @@ fn case() -> impl Strategy<Value = (Option<Vec<u8>>, Call)> {
     (stored_text(), prop_oneof![2 => step, 1 => bring])
 }
 
+/// 20,000, in the long form a million.
+fn cases() -> usize {
+    let chosen = std::env::var("TWINSTOCK_TEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    chosen.unwrap_or(if std::env::var_os("TWINSTOCK_TEST_LONG").is_some() { 1_000_000 } else { 20_000 })
+}
+
 #[tokio::test]
 async fn script_equals_the_pure_functions() {
     let (_turn, store, mut raw) = fresh().await;
-    let cases: usize =
-        std::env::var("TWINSTOCK_TEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(20_000);
+    let cases = cases();
     let mut runner = TestRunner::deterministic();
     let strategy = case();
     let (mut done, mut written, mut damaged) = (0, 0, 0);
