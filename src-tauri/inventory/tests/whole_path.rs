@@ -1,0 +1,14 @@
+//! The engine from queue to both stores over the embedded stores, against a replay of a few lines: random bills,
+//! duplicates, poison, regrouping, crashes, losses of either store, compaction. Shrinks to the shortest story that
+//! fails. TWINSTOCK_TEST_SEED replays a seed; TWINSTOCK_TEST_LONG=1 tells more stories.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod whole;
+
+use whole::local::LocalSite;
+use whole::story::{Shape, stories};
+
+#[test]
+fn accepted_is_counted_once_whatever_happens() {
+    stories(&Shape { days: 12, most_steps: 14 }, 24, 400, |day_tables| LocalSite::open(day_tables));
+}

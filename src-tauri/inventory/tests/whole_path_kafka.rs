@@ -1,0 +1,13 @@
+//! The same stories in a cluster: a real Kafka (two partitions), MariaDB and Redis, named by TWINSTOCK_TEST_KAFKA,
+//! TWINSTOCK_TEST_MYSQL_URL and TWINSTOCK_TEST_REDIS_URL (its database 9 is emptied). Fails without them.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod whole;
+
+use whole::cluster::ClusterSite;
+use whole::story::{Shape, stories};
+
+#[test]
+fn accepted_is_counted_once_whatever_happens_in_a_cluster() {
+    stories(&Shape { days: 6, most_steps: 8 }, 5, 80, |day_tables| ClusterSite::open(day_tables));
+}
