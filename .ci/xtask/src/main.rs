@@ -1,5 +1,6 @@
 //! `cargo xtask`: everything a developer or CI does, behind one command.
 //! Few dependencies on purpose: it compiles in seconds, long before the workspace does.
+mod bench;
 mod bindings;
 mod place;
 mod prepare;
@@ -37,6 +38,9 @@ enum Task {
     },
     /// Everything that must pass, with one summary at the end
     Test(test::Options),
+    /// How fast it is, measured against what the servers can do
+    #[command(subcommand)]
+    Bench(bench::Bench),
     /// Write the UI's types from the desktop crate's structs
     Bindings,
     /// Real Kafka, MariaDB and Redis for tests, on free loopback ports
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
     let done = Place::find().and_then(|place| match cli.command {
         Task::Run { release, args } => open(&place, release, &args),
         Task::Test(options) => Ok(test::test(&place, &options)),
+        Task::Bench(what) => bench::bench(&place, what),
         Task::Bindings => bindings(&place),
         Task::Services(command) => services(&place, command),
     });

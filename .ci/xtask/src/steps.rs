@@ -209,7 +209,7 @@ fn test_files(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// A Python with the clients that the owner's own scripts use.
-fn python(place: &Place) -> Result<PathBuf> {
+pub fn python(place: &Place) -> Result<PathBuf> {
     let venv = place.services().join("venv");
     let python = venv.join("bin/python");
     let stamp = venv.join("complete");

@@ -168,6 +168,11 @@ impl Lent {
         Ok(Lent { state, dir, guard })
     }
 
+    /// Where their state.json lies.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Stops the servers. The logs stay in `target/services/logs`, the folder goes.
     pub fn end(mut self) -> Result<()> {
         self.finish()
