@@ -3,6 +3,7 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,6 +13,7 @@ use inventory::error::{Code, Error, Result};
 use inventory::outbox::{Appended, Saved};
 use inventory::{Engine, Parts, Progress, wire};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use crate::{Outcome, output};
@@ -29,6 +31,13 @@ struct Counts {
     skipped: u64,
     invalid: u64,
     last_seq: i64,
+}
+
+/// Lines on their way to the disk: while one transaction is made durable, the next lines are read and checked.
+struct Saving<'a> {
+    engine: &'a Engine,
+    bar: &'a ProgressBar,
+    under_way: Option<JoinHandle<Result<Vec<Appended>>>>,
 }
 
 /// Sends a file or standard input; returns when everything is acknowledged (standalone: counted).
@@ -73,6 +82,7 @@ async fn save_all(
     bar: &ProgressBar,
 ) -> Result<Counts> {
     let mut counts = Counts::default();
+    let mut saving = Saving { engine, bar, under_way: None };
     let (mut number, mut line, mut pending) = (0_u64, Vec::new(), Vec::with_capacity(LINES));
     bar.set_message("saving");
     loop {
@@ -94,10 +104,11 @@ async fn save_all(
             }
         }
         if pending.len() == LINES {
-            save(engine, std::mem::take(&mut pending), &mut counts, bar).await?;
+            saving.save(std::mem::take(&mut pending), &mut counts).await?;
         }
     }
-    save(engine, pending, &mut counts, bar).await?;
+    saving.save(pending, &mut counts).await?;
+    saving.settle(&mut counts).await?;
     Ok(counts)
 }
 
@@ -112,19 +123,31 @@ fn saved(mut entry: Entry, batch: Option<&str>, line: u64) -> Saved {
     Saved { entry_id: id, entry, payload }
 }
 
-async fn save(engine: &Engine, entries: Vec<Saved>, counts: &mut Counts, bar: &ProgressBar) -> Result<()> {
-    if entries.is_empty() {
-        return Ok(());
-    }
-    for appended in engine.outbox()?.append(entries, None, engine.clock().epoch_ms()).await? {
-        match appended {
-            Appended::Saved(_) => counts.saved += 1,
-            Appended::AlreadyThere(_) => counts.skipped += 1,
+impl Saving<'_> {
+    /// Hands entries to the outbox once those before them are durable, so that their order is the file's.
+    async fn save(&mut self, entries: Vec<Saved>, counts: &mut Counts) -> Result<()> {
+        self.settle(counts).await?;
+        if !entries.is_empty() {
+            let (outbox, now_ms) = (Arc::clone(self.engine.outbox()?), self.engine.clock().epoch_ms());
+            self.under_way = Some(tokio::spawn(async move { outbox.append(entries, None, now_ms).await }));
         }
-        counts.last_seq = counts.last_seq.max(appended.seq());
-        bar.inc(1);
+        Ok(())
     }
-    Ok(())
+
+    /// Waits until what was handed over is durable.
+    async fn settle(&mut self, counts: &mut Counts) -> Result<()> {
+        let Some(appending) = self.under_way.take() else { return Ok(()) };
+        let appended = appending.await.map_err(|error| Error::new(Code::Internal, error.to_string()))?;
+        for appended in appended? {
+            match appended {
+                Appended::Saved(_) => counts.saved += 1,
+                Appended::AlreadyThere(_) => counts.skipped += 1,
+            }
+            counts.last_seq = counts.last_seq.max(appended.seq());
+            self.bar.inc(1);
+        }
+        Ok(())
+    }
 }
 
 /// Waits until everything saved is acknowledged, as long as there is progress.
