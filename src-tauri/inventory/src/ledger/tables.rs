@@ -9,6 +9,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use super::Ledger;
 use super::dialect::{day_table_name, month_table_name};
 use super::sql::{Session, Sql};
+use crate::crash;
 use crate::entry::{CompanyId, Entry, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 
@@ -226,6 +227,7 @@ impl Ledger {
             let keep = self.inner.db.dialect().keep("day");
             let sql = format!("INSERT INTO ledger_days (day, state) VALUES {}{keep}", values.join(","));
             session.exec(&sql).await?;
+            crash::point("days.settled");
             states = day_states(&mut *session, &unknown, "").await?;
         }
         self.inner.learn().days.extend(states);
@@ -253,9 +255,12 @@ impl Ledger {
             dialect.keep("table_name")
         );
         self.inner.db.writer().await?.exec(&sql).await?;
+        crash::point("months.catalogued");
         let mut script = String::new();
         dialect.month_table(&mut script, name);
-        Ok(self.inner.db.ddl(&script).await?)
+        self.inner.db.ddl(&script).await?;
+        crash::point("months.made");
+        Ok(())
     }
 
     async fn make_day_tables(&self, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
@@ -274,7 +279,9 @@ impl Ledger {
                 dialect.keep("table_name")
             );
             self.inner.db.writer().await?.exec(&sql).await?;
+            crash::point("tables.catalogued");
             self.inner.db.ddl(&script).await?;
+            crash::point("tables.made");
             self.inner.learn().tables.extend(chunk.iter().cloned());
         }
         Ok(())
