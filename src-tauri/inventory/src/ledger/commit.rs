@@ -85,7 +85,7 @@ impl Ledger {
                 cache.forget();
                 match failed.kind {
                     Kind::Duplicate => cache.careful = CAREFUL_BATCHES,
-                    Kind::NoTable => self.inner.learn().forget_tables(),
+                    Kind::NoTable => self.inner.learn().forget(),
                     Kind::Other => {}
                 }
                 Err(failed.error)
@@ -165,7 +165,7 @@ impl Ledger {
             days.iter().find(|day| known.days.get(day) != tiers.get(day)).copied()
         };
         if let Some(day) = changed {
-            self.inner.learn().forget_tables();
+            self.inner.learn().forget();
             let words = format!("The day {day} changed its tier; the batch is tried again.");
             return Err(Error::new(Code::Retry, words).into());
         }

@@ -31,7 +31,7 @@ impl Tier {
 /// What this process has seen in the ledger; forgotten when something does not fit.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// Slugs never change.
+    /// Slugs never change, but a ledger restored from a backup has not heard of the newest.
     pub products: HashMap<ProductId, String>,
     pub warehouses: HashSet<WarehouseId>,
     pub companies: HashSet<CompanyId>,
@@ -44,11 +44,19 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Nothing is sure any more about tables; ids and slugs stay.
-    pub fn forget_tables(&mut self) {
+    /// Nothing is sure any more.
+    pub fn forget(&mut self) {
+        self.forget_ids();
         self.days.clear();
         self.tables.clear();
         self.months.clear();
+    }
+
+    /// Ids are looked up again. What is remembered of tables shows by itself when it is wrong.
+    pub fn forget_ids(&mut self) {
+        self.products.clear();
+        self.warehouses.clear();
+        self.companies.clear();
     }
 
     /// The day left its tables.
@@ -148,6 +156,12 @@ pub(super) async fn day_states(
 }
 
 impl Ledger {
+    /// To be called when a source is taken anew: the ledger may have been restored, and ids that were registered
+    /// after its backup would never be registered again.
+    pub fn forget_ids(&self) {
+        self.inner.learn().forget_ids();
+    }
+
     /// Makes everything these entries need. Cheap when it stands already.
     pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
         let needs = {

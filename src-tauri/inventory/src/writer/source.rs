@@ -77,6 +77,7 @@ async fn take(
     mut stop: watch::Receiver<bool>,
 ) -> Result<()> {
     cache.forget();
+    stores.ledger.forget_ids();
     crash::point("take.begun");
     let mut row = resume_row(stores, identity).await?;
     crash::point("take.resumed");
