@@ -50,7 +50,7 @@ impl Daemon {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(servers::daemon());
         command.arg("--config").arg(&self.config).args(args).current_dir(&self.dir);
-        command.env_remove("RUST_LOG");
+        command.env_remove("RUST_LOG").env("NO_COLOR", "1");
         command
     }
 
@@ -86,9 +86,27 @@ impl Daemon {
 
     /// Starts `run` in the background.
     pub fn start(&self) -> Running {
+        self.start_with(&[])
+    }
+
+    /// Starts `run` in the background with variables in its environment.
+    pub fn start_with(&self, environment: &[(&str, &str)]) -> Running {
+        self.start_command(&["run"], environment)
+    }
+
+    /// Starts any command in the background, its words going to the log.
+    pub fn start_command(&self, args: &[&str], environment: &[(&str, &str)]) -> Running {
         let log = self.dir.join("run.log");
-        let guard = Guard::start(&mut self.command(&["run"]), &log);
+        let mut command = self.command(args);
+        command.envs(environment.iter().copied());
+        let guard = Guard::start(&mut command, &log);
         Running { guard, log, started: Instant::now() }
+    }
+
+    /// Everything that was ever written to the log.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.dir.join("run.log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }
 

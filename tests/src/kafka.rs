@@ -7,12 +7,14 @@ use rdkafka::ClientConfig;
 use rdkafka::Message as _;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::CommitMode;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::processes::wait_for;
 use crate::sql::RUNTIME;
 use crate::truth::{Message, Topic};
 
@@ -53,6 +55,53 @@ impl TopicClient {
         let more = NewPartitions::new(&self.name, partitions);
         let made = RUNTIME.block_on(admin.create_partitions(&[more], &AdminOptions::new())).unwrap();
         assert!(made.iter().all(Result::is_ok), "{made:?}");
+    }
+
+    /// Deletes everything below `offset` of a partition, as retention does.
+    pub fn expire(&self, partition: i32, offset: i64) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.name, partition, Offset::Offset(offset)).unwrap();
+        let gone = RUNTIME.block_on(admin.delete_records(&list, &AdminOptions::new())).unwrap();
+        assert!(gone.elements().iter().all(|one| one.error().is_ok()), "{gone:?}");
+    }
+
+    /// Offsets of the first message kept and after the last one.
+    pub fn bounds(&self, partition: i32) -> (i64, i64) {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        consumer.fetch_watermarks(&self.name, partition, PATIENCE).expect("watermarks")
+    }
+
+    /// Sets the offsets of a group without members.
+    pub fn set_group_offsets(&self, group: &str, offset: impl Fn(i32) -> i64) {
+        let consumer: BaseConsumer = self.config().set("group.id", group).create().unwrap();
+        let mut list = TopicPartitionList::new();
+        for partition in 0..self.partitions() as i32 {
+            list.add_partition_offset(&self.name, partition, Offset::Offset(offset(partition))).unwrap();
+        }
+        wait_for("the group has no members", Duration::from_secs(30), || {
+            consumer.commit(&list, CommitMode::Sync).is_ok()
+        });
+    }
+
+    /// Deletes a group without members.
+    pub fn delete_group(&self, group: &str) {
+        let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
+        wait_for("the group is gone", Duration::from_secs(30), || {
+            let gone = RUNTIME.block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
+            gone.iter().all(Result::is_ok)
+        });
+    }
+
+    /// A group's state and the ids of its members.
+    pub fn group(&self, group: &str) -> (String, Vec<String>) {
+        let consumer: BaseConsumer = self.config().create().unwrap();
+        let list = consumer.fetch_group_list(Some(group), PATIENCE).expect("Kafka answers");
+        let found = list.groups().iter().find(|one| one.name() == group);
+        let mut members: Vec<String> = found
+            .map_or(Vec::new(), |one| one.members().iter().map(|member| member.id().to_owned()).collect());
+        members.sort();
+        (found.map_or(String::new(), |one| one.state().to_owned()), members)
     }
 
     /// Deletes the topic.

@@ -3,14 +3,19 @@
 //! repeated here. It never repairs anything it finds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+pub mod broker;
 pub mod daemon;
 pub mod digest;
 pub mod feed;
 pub mod kafka;
+pub mod load;
 pub mod oracle;
+pub mod points;
 pub mod processes;
+pub mod proxy;
 pub mod servers;
 pub mod site;
+pub mod small_disk;
 pub mod snapshot;
 pub mod spec;
 pub mod sql;

@@ -54,18 +54,39 @@ impl Drop for Guard {
     }
 }
 
+/// Copies a folder with everything in it.
+pub fn copy_dir(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap_or_else(|e| panic!("{}: {e}", from.display())) {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy_dir(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        }
+    }
+}
+
 /// A Redis of the test's own: append-only, so that what it acknowledged survives a kill but for a second.
 pub struct RedisServer {
     port: u16,
     dir: PathBuf,
+    extra: Vec<String>,
     process: Option<Guard>,
 }
 
 impl RedisServer {
     /// Starts an empty one in `dir`.
     pub fn start(dir: &Path) -> RedisServer {
+        RedisServer::start_with(dir, &[])
+    }
+
+    /// Starts an empty one with more arguments.
+    pub fn start_with(dir: &Path, extra: &[&str]) -> RedisServer {
         std::fs::create_dir_all(dir).unwrap();
-        let mut server = RedisServer { port: free_port(), dir: dir.to_owned(), process: None };
+        let extra = extra.iter().map(|&arg| arg.to_owned()).collect();
+        let mut server = RedisServer { port: free_port(), dir: dir.to_owned(), extra, process: None };
         server.up();
         server
     }
@@ -75,6 +96,7 @@ impl RedisServer {
         let mut command = Command::new("redis-server");
         command.current_dir(&self.dir).args(["--port", &self.port.to_string(), "--bind", "127.0.0.1"]);
         command.args(["--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]);
+        command.args(&self.extra);
         self.process = Some(Guard::start(&mut command, &self.dir.join("redis.log")));
         let client = redis::Client::open(self.url()).unwrap();
         wait_for("redis-server answers", Duration::from_secs(20), || {
@@ -113,12 +135,18 @@ impl RedisServer {
 pub struct MariaDb {
     port: u16,
     dir: PathBuf,
+    extra: Vec<String>,
     process: Option<Guard>,
 }
 
 impl MariaDb {
     /// Installs and starts an empty one in `dir` (some seconds).
     pub fn start(dir: &Path) -> MariaDb {
+        MariaDb::start_with(dir, &[])
+    }
+
+    /// Installs and starts an empty one with more arguments.
+    pub fn start_with(dir: &Path, extra: &[&str]) -> MariaDb {
         std::fs::create_dir_all(dir).unwrap();
         let installed = Command::new("mariadb-install-db")
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
@@ -127,7 +155,8 @@ impl MariaDb {
             .output()
             .expect("mariadb-install-db is on the PATH");
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
-        let mut server = MariaDb { port: free_port(), dir: dir.to_owned(), process: None };
+        let extra = extra.iter().map(|&arg| arg.to_owned()).collect();
+        let mut server = MariaDb { port: free_port(), dir: dir.to_owned(), extra, process: None };
         server.up();
         server
     }
@@ -139,7 +168,7 @@ impl MariaDb {
         command.args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
         command.arg(format!("--user={}", user())).arg(format!("--port={}", self.port));
         command.arg(format!("--datadir={}", self.dir.join("data").display()));
-        command.arg(format!("--socket={}", self.dir.join("s.sock").display()));
+        command.arg(format!("--socket={}", self.dir.join("s.sock").display())).args(&self.extra);
         self.process = Some(Guard::start(&mut command, &self.dir.join("mariadb.log")));
         let port = self.port;
         wait_for("mariadbd listens", Duration::from_secs(60), || {
@@ -150,6 +179,23 @@ impl MariaDb {
     /// kill -9.
     pub fn kill(&mut self) {
         self.process.take();
+    }
+
+    /// SIGTERM, and waits for the end: an orderly stop.
+    pub fn stop(&mut self) {
+        let Some(mut guard) = self.process.take() else { return };
+        signal(guard.0.id(), "TERM");
+        wait_for("mariadbd ends", Duration::from_secs(60), || guard.0.try_wait().unwrap().is_some());
+    }
+
+    /// Its files.
+    pub fn data(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// `mysql://root@…` without a database.

@@ -54,9 +54,14 @@ impl Site {
 
     /// Like [`Site::cluster`], the ledger on another server.
     pub fn cluster_on(name: &str, mysql: &str) -> Site {
+        Site::cluster_of(name, mysql, &servers::kafka())
+    }
+
+    /// Like [`Site::cluster`], ledger and queue on other servers.
+    pub fn cluster_of(name: &str, mysql: &str, bootstrap: &str) -> Site {
         let name = servers::unique(name);
         let redis_home = tempfile::tempdir().unwrap().keep();
-        let topic = TopicClient { bootstrap: servers::kafka(), name: name.clone() };
+        let topic = TopicClient { bootstrap: bootstrap.to_owned(), name: name.clone() };
         Site::new(Some(Cluster {
             topic,
             mysql: mysql.to_owned(),
@@ -111,11 +116,19 @@ impl Site {
 
     /// A second daemon of the same site with a data directory of its own.
     pub fn second_daemon(&self) -> Daemon {
-        let dir = self.dir.path().join("second");
+        self.other_daemon("second", &[])
+    }
+
+    /// Another daemon of the same site with a data directory of its own and some settings of its own.
+    pub fn other_daemon(&self, name: &str, others: &[(&'static str, &str, &str)]) -> Daemon {
+        let dir = self.dir.path().join(name);
         std::fs::create_dir_all(&dir).unwrap();
         let mut settings = self.settings.clone();
-        settings.retain(|(_, key, _)| key != "data_dir");
+        settings.retain(|(_, key, _)| key != "data_dir" && others.iter().all(|(_, other, _)| key != other));
         settings.push(("app", "data_dir".into(), dir.join("data").display().to_string()));
+        settings.extend(
+            others.iter().map(|(section, key, value)| (*section, (*key).to_owned(), (*value).to_owned())),
+        );
         write_config(&dir.join("config.ini"), &settings);
         Daemon { config: dir.join("config.ini"), dir }
     }
@@ -227,6 +240,22 @@ impl Site {
         let snapshot = Snapshot::read(&db, stock);
         db.close();
         snapshot
+    }
+
+    /// Judges by what the queue said before some of it was lost, and by what came later.
+    #[track_caller]
+    pub fn must_be_right_with(&self, before: &Topic) {
+        let mut all = before.clone();
+        for (partition, messages) in self.queue().messages {
+            let known = all.messages.entry(partition).or_default();
+            let last = known.last().map_or(-1, |message| message.offset);
+            known.extend(messages.into_iter().filter(|message| message.offset > last));
+            let end = known.last().map_or(0, |message| message.offset + 1);
+            all.ends.insert(partition, end);
+        }
+        let faults = judge(&all, &self.snapshot(), Rules::drained());
+        let shown: Vec<&Fault> = faults.iter().take(20).collect();
+        assert!(faults.is_empty(), "{} faults, first: {shown:#?}", faults.len());
     }
 
     /// Demands that both stores hold exactly what the queue says.

@@ -52,7 +52,7 @@ fn all_errors_are_told_at_once_and_nothing_is_imported() {
 }
 
 #[test]
-fn slugs_are_plain_unique_and_stay() {
+fn row_30_slugs_are_plain_unique_and_stay() {
     let site = Site::standalone();
     site.init();
     import(

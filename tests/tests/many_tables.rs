@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use tests::feed::{self, Shape};
+use tests::load::long;
 use tests::site::Site;
 use tests::spec::{Entry, day_number, day_text};
 
@@ -46,29 +47,30 @@ fn timings(site: &Site, day: usize) -> [Duration; 3] {
 }
 
 #[test]
-fn thirty_six_thousand_product_days_stay_quick() {
+fn row_40_thousands_of_product_days_stay_quick() {
+    let (products, days) = if long() { (1_000, 60) } else { (400, 90) };
     let site = Site::standalone();
     site.init();
-    site.send(&feed::lines(&product_days(400, 0, 1)), 0);
+    site.send(&feed::lines(&product_days(products, 0, 1)), 0);
     let first = timings(&site, 0);
     let started = Instant::now();
-    for day in (1..90).step_by(10) {
-        site.send(&feed::lines(&product_days(400, day, 10.min(90 - day))), 0);
+    for day in (1..days).step_by(10) {
+        site.send(&feed::lines(&product_days(products, day, 10.min(days - day))), 0);
     }
-    eprintln!("89 more days of 400 products: {:.1?}", started.elapsed());
-    let last = timings(&site, 89);
+    eprintln!("{} more days of {products} products: {:.1?}", days - 1, started.elapsed());
+    let last = timings(&site, days - 1);
     for (name, (first, last)) in ["status", "send", "stock"].into_iter().zip(first.into_iter().zip(last)) {
         let ratio = last.as_secs_f64() / first.as_secs_f64();
         eprintln!(
-            "{name}: {first:.0?} on the first day, {last:.0?} after 36,000 product-days, {ratio:.2} times"
+            "{name}: {first:.0?} on the first day, {last:.0?} after all product-days, {ratio:.2} times"
         );
     }
     site.must_be_right();
     let snapshot = site.snapshot();
-    let days: Vec<_> = snapshot.tables.iter().filter(|table| table.product.is_some()).collect();
-    assert!(days.len() <= 2_000, "{} day tables", days.len());
-    assert!(!days.is_empty(), "the newest days have their own tables");
-    assert_eq!(snapshot.rows.len(), 36_000 + 48);
+    let open: Vec<_> = snapshot.tables.iter().filter(|table| table.product.is_some()).collect();
+    assert!(open.len() <= 2_000, "{} day tables", open.len());
+    assert!(!open.is_empty(), "the newest days have their own tables");
+    assert_eq!(snapshot.rows.len(), products * days + 48);
 }
 
 /// What may not depend on where rows lie.
@@ -128,17 +130,17 @@ fn limits_change_nothing(site: &dyn Fn() -> Site, products: usize, days: usize) 
 }
 
 #[test]
-fn day_tables_0_50_20000_give_the_same_standalone() {
+fn row_40_day_tables_0_50_20000_give_the_same_standalone() {
     limits_change_nothing(&Site::standalone, 20, 40);
 }
 
 #[test]
-fn day_tables_0_50_20000_give_the_same_in_mariadb() {
+fn row_40_day_tables_0_50_20000_give_the_same_in_mariadb() {
     limits_change_nothing(&|| Site::cluster("tables"), 10, 16);
 }
 
 #[test]
-fn compaction_by_hand_changes_nothing() {
+fn row_49_compaction_by_hand_changes_nothing() {
     let site = Site::standalone();
     site.init();
     site.send(&feed::lines(&product_days(10, 0, 20)), 0);

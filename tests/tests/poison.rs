@@ -146,7 +146,7 @@ fn kept_with_reasons(site: &Site, more: usize) {
 }
 
 #[test]
-fn poison_in_kafka_is_kept_and_blocks_nothing() {
+fn row_18_poison_in_kafka_is_kept_and_blocks_nothing() {
     let site = Site::cluster("poison");
     site.servers().topic.create(1);
     site.init();
@@ -164,7 +164,7 @@ fn poison_in_kafka_is_kept_and_blocks_nothing() {
 }
 
 #[test]
-fn poison_in_the_outbox_is_kept_and_blocks_nothing() {
+fn row_18_poison_in_the_outbox_is_kept_and_blocks_nothing() {
     let site = Site::standalone();
     site.init();
     site.send(&(good(97).json() + "\n"), 0);
@@ -176,7 +176,7 @@ fn poison_in_the_outbox_is_kept_and_blocks_nothing() {
 }
 
 #[test]
-fn poison_by_send_is_refused_line_by_line() {
+fn row_18_poison_by_send_is_refused_line_by_line() {
     let site = Site::standalone();
     site.init();
     let (mut input, mut wrong, mut right) = (Vec::new(), Vec::new(), 0);
@@ -205,7 +205,7 @@ fn poison_by_send_is_refused_line_by_line() {
 }
 
 #[test]
-fn a_day_outside_the_window_is_kept_as_such() {
+fn row_27_a_day_outside_the_window_is_kept_as_such() {
     let mut site = Site::standalone();
     site.set("entries", "oldest_days", 36_500);
     site.init();

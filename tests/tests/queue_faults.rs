@@ -15,7 +15,7 @@ fn messages(seed: u64, count: usize, partition: Option<i32>) -> Vec<Value> {
 }
 
 #[test]
-fn new_partitions_are_read_from_their_start() {
+fn row_25_new_partitions_are_read_from_their_start() {
     let site = Site::cluster("grow");
     site.init();
     let topic = &site.servers().topic;
@@ -34,7 +34,7 @@ fn new_partitions_are_read_from_their_start() {
 }
 
 #[test]
-fn aborted_transactions_are_passed_and_lag_ends_at_zero() {
+fn row_26_aborted_transactions_are_passed_and_lag_ends_at_zero() {
     let site = Site::cluster("abort");
     site.init();
     let topic = &site.servers().topic;
@@ -54,22 +54,32 @@ fn aborted_transactions_are_passed_and_lag_ends_at_zero() {
     assert!(status["sources"].as_array().unwrap().iter().all(|source| source["lag"] == 0), "{status}");
 }
 
-/// A group without offsets, as after its deletion: another name changes nothing, for the stores decide.
+/// The group's offsets set to the start, to the end, gone with their group, under another name: the stores decide.
 #[test]
-fn the_groups_offsets_are_ignored() {
+fn row_21_the_groups_offsets_are_ignored() {
     let mut site = Site::cluster("group");
     site.init();
-    site.servers().topic.produce(&messages(1, 300, None));
+    let topic = site.servers().topic.clone();
+    topic.produce(&messages(1, 300, None));
+    site.count_all();
+    topic.produce(&messages(2, 100, None));
+    topic.set_group_offsets(&topic.name, |_| 0);
+    site.count_all();
+    topic.produce(&messages(3, 100, None));
+    topic.set_group_offsets(&topic.name, |partition| topic.bounds(partition).1);
+    site.count_all();
+    topic.produce(&messages(4, 100, None));
+    topic.delete_group(&topic.name);
     site.count_all();
     site.set("kafka", "group_id", "somebody-else");
-    site.servers().topic.produce(&messages(2, 100, None));
+    topic.produce(&messages(5, 100, None));
     site.count_all();
-    assert_eq!(site.snapshot().rows.len(), 400);
+    assert_eq!(site.snapshot().rows.len(), 700);
 }
 
 /// The topic goes and comes again under its name: new sources from offset 0; what was counted stays.
 #[test]
-fn a_recreated_topic_is_another_source() {
+fn row_23_a_recreated_topic_is_another_source() {
     let site = Site::cluster("again");
     site.init();
     let topic = &site.servers().topic;

@@ -47,7 +47,7 @@ fn with_copy_of(begins: &str) -> (Site, PathBuf) {
 }
 
 #[test]
-fn a_lost_stock_file_is_rebuilt() {
+fn row_08_a_lost_stock_file_is_rebuilt() {
     let (site, _) = with_copy_of("stock");
     for file in files(&site, "stock") {
         fs::remove_file(file).unwrap();
@@ -70,7 +70,7 @@ fn a_damaged_stock_file_is_set_aside_and_rebuilt() {
 }
 
 #[test]
-fn an_older_stock_file_is_brought_forward() {
+fn row_09_an_older_stock_file_is_brought_forward() {
     let (site, aside) = with_copy_of("stock");
     put_back(&site, "stock", &aside);
     site.count_all();
@@ -80,7 +80,7 @@ fn an_older_stock_file_is_brought_forward() {
 }
 
 #[test]
-fn an_older_ledger_takes_what_it_lacks_from_the_queue() {
+fn row_11_an_older_ledger_takes_what_it_lacks_from_the_queue() {
     let (site, aside) = with_copy_of("ledger");
     put_back(&site, "ledger", &aside);
     site.count_all();
@@ -90,7 +90,7 @@ fn an_older_ledger_takes_what_it_lacks_from_the_queue() {
 }
 
 #[test]
-fn an_older_ledger_and_an_older_stock_of_different_ages() {
+fn row_12_an_older_ledger_and_an_older_stock_of_different_ages() {
     let (site, ledger) = with_copy_of("ledger");
     let stock = site.daemon.dir.join("aside-stock");
     copy_to(&site, "stock", &stock);
@@ -102,7 +102,7 @@ fn an_older_ledger_and_an_older_stock_of_different_ages() {
 }
 
 #[test]
-fn an_older_outbox_begins_a_new_incarnation() {
+fn row_44_an_older_outbox_begins_a_new_incarnation() {
     let (site, aside) = with_copy_of("outbox");
     put_back(&site, "outbox", &aside);
     send(&site, 4, 100);

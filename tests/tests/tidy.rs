@@ -156,6 +156,27 @@ fn time_is_a_parameter() {
     none(&engine(), |_, text| rules::no_clock(text));
 }
 
+/// A point that is listed and not passed proves nothing; one that is passed and not listed is never armed.
+#[test]
+fn crash_points_are_listed_and_passed() {
+    let mut listed = tests::points::listed();
+    let mut passed: Vec<String> = Vec::new();
+    for (path, text) in engine().iter().filter(|(path, _)| path != "crash.rs") {
+        for (at, _) in text.match_indices("crash::point(") {
+            let name = text[at..].split('"').nth(1).unwrap_or_default();
+            assert!(
+                !name.is_empty() && !name.contains(char::is_whitespace),
+                "{path}: a point without a name"
+            );
+            passed.push(name.to_owned());
+        }
+    }
+    assert!(passed.len() > 20, "{passed:?}");
+    listed.sort_unstable();
+    passed.sort_unstable();
+    assert_eq!(passed, listed, "each point of crash::POINTS stands in the code exactly once");
+}
+
 #[test]
 fn both_dialects_have_the_same_migrations() {
     let names = |dialect: &str| -> Vec<String> {

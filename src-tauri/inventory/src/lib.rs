@@ -6,6 +6,7 @@ pub mod bill;
 pub mod catalog;
 pub mod compact;
 pub mod config;
+pub mod crash;
 pub mod demo;
 mod engine;
 pub mod entry;

@@ -33,17 +33,18 @@ on_mysql!(
     bodies::rows_totals_and_balances,
     bodies::verdicts,
     bodies::overflow,
-    bodies::duplicates,
-    bodies::two_sources_one_id_at_once,
-    bodies::the_compare_and_set_fences,
-    bodies::slugs_never_collide_and_never_move,
-    bodies::two_daemons_create_the_same_tables,
-    bodies::ids_are_bytes,
+    bodies::row_20_duplicates,
+    bodies::row_47_two_sources_one_id_at_once,
+    bodies::row_13_the_compare_and_set_fences,
+    bodies::row_19_offsets_again_and_regrouped,
+    bodies::row_30_slugs_never_collide_and_never_move,
+    bodies::row_16_two_daemons_create_the_same_tables,
+    bodies::row_42_ids_are_bytes,
     tiers::an_empty_ledger_takes_history_into_months,
-    tiers::a_writer_and_a_compaction_on_the_same_day,
-    tiers::a_lost_day_table_is_made_again,
-    tiers::many_sources_make_tables_at_once,
-    tiers::a_compaction_cut_short_is_finished_at_the_next_start,
+    tiers::row_49_a_writer_and_a_compaction_on_the_same_day,
+    tiers::row_17_a_lost_day_table_is_made_again,
+    tiers::row_16_many_sources_make_tables_at_once,
+    tiers::row_49_a_compaction_cut_short_is_finished_at_the_next_start,
 );
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +55,7 @@ async fn compaction_changes_nothing() {
 
 /// Connections that die at any moment, in the middle of a COMMIT too: the next compare-and-set decides.
 #[tokio::test(flavor = "multi_thread")]
-async fn killed_connections_lose_and_double_nothing() {
+async fn row_02_killed_connections_lose_and_double_nothing() {
     let place = place("killed_connections").await;
     let ledger = place.ready(20).await;
     let mut source = ledger.register_source(&ledger::identity(1 << 96, 0), 0).await.unwrap();

@@ -250,7 +250,7 @@ async fn many_keys_travel_in_one_call_and_keep_their_order() {
 }
 
 #[tokio::test]
-async fn row_4_script_flush_is_mended_in_the_same_call() {
+async fn row_04_script_flush_is_mended_in_the_same_call() {
     let (_turn, store, mut raw) = fresh().await;
     store.bring(&[vector("W:1", 0, 1)]).await.unwrap();
     let _: () = redis::cmd("SCRIPT").arg("FLUSH").query_async(&mut raw).await.unwrap();

@@ -108,7 +108,7 @@ async fn patiently(store: &Redis, call: &StockCall) -> Answer {
 }
 
 #[tokio::test]
-async fn row_6_restart_that_lost_writes_is_noticed() {
+async fn row_06_restart_that_lost_writes_is_noticed() {
     let mut server = Server::start(&["--appendonly", "yes"]);
     let store = server.store(None);
     store.bring(&[seed()]).await.unwrap();
@@ -131,7 +131,7 @@ async fn row_6_restart_that_lost_writes_is_noticed() {
 }
 
 #[tokio::test]
-async fn row_3_frozen_server_times_out_and_the_repeated_call_is_seen() {
+async fn row_03_frozen_server_times_out_and_the_repeated_call_is_seen() {
     let server = Server::start(&[]);
     let store = server.store(None);
     store.bring(&[seed()]).await.unwrap();

@@ -128,12 +128,15 @@ impl Running {
     }
 }
 
-/// What happens by time: tomorrow's day tables are made ahead of midnight for the products that moved today, so
-/// that the first entry of the day does not wait for DDL.
+/// What happens by time: what a killed compaction left behind is dropped, and tomorrow's day tables are made ahead
+/// of midnight for the products that moved today, so that the first entry of the day does not wait for DDL.
 async fn by_time(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, mut stop: watch::Receiver<bool>) {
     use chrono::Timelike;
-    let mut prepared = None;
+    let (mut prepared, mut tidy) = (None, false);
     loop {
+        if !tidy {
+            tidy = drop_leftovers(&ledger).await;
+        }
         let now = clock.wall();
         if now.hour() >= PREPARE_FROM_HOUR && prepared != Some(now.date()) {
             match prepare_tomorrow(&ledger, now.date()).await {
@@ -146,6 +149,24 @@ async fn by_time(ledger: Arc<Ledger>, clock: Arc<dyn Clock>, mut stop: watch::Re
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
             () = tokio::time::sleep(BY_TIME) => {}
+        }
+    }
+}
+
+/// Tables of compacted days that a crash left standing count against the limit. False: to be tried again.
+async fn drop_leftovers(ledger: &Ledger) -> bool {
+    match ledger.finish_drops().await {
+        Ok(0) => true,
+        Ok(tables) => {
+            tracing::info!(
+                tables,
+                "tables of compacted days were dropped that a stopped compaction had left"
+            );
+            true
+        }
+        Err(error) => {
+            tracing::warn!(%error, "tables of compacted days could not be dropped; it is tried again");
+            false
         }
     }
 }

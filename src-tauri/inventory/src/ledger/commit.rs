@@ -12,6 +12,7 @@ use super::sql::{Kind, Script, Session, Sql, SqlError, conclude};
 use super::tables::{Tier, day_states};
 use super::verdict::{Held, IdKey, Judged, Rejection, first_look, judge};
 use super::{Batch, Committed, Incoming, Ledger, SourceRow};
+use crate::crash;
 use crate::entry::{Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::stock::StockCall;
@@ -84,7 +85,7 @@ impl Ledger {
                 cache.forget();
                 match failed.kind {
                     Kind::Duplicate => cache.careful = CAREFUL_BATCHES,
-                    Kind::NoTable => self.inner.learn().forget_tables(),
+                    Kind::NoTable => self.inner.learn().forget(),
                     Kind::Other => {}
                 }
                 Err(failed.error)
@@ -102,22 +103,29 @@ impl Ledger {
             return Err(Error::new(Code::Internal, "A batch ends before its own messages.").into());
         }
         self.prepare(entries(&looked)).await?;
+        crash::point("commit.prepared");
         let limit = self.inner.db.longest_text().await?;
         let stamp = new_stamp();
         let mut session = self.inner.db.writer().await?;
         session.begin().await?;
+        crash::point("commit.begun");
         let moved = async {
             let session = &mut *session;
             take(session, source, batch.next_offset, batch.stock_offset, &stamp).await?;
+            crash::point("commit.taken");
             let judged = self.judge_within(session, source, &looked, cache).await?;
+            crash::point("commit.judged");
             let after = advance(source, batch, stamp, &looked, &judged);
             let script = self.script(session, source, &judged, limit).await?;
             script.run(session).await?;
+            crash::point("commit.rows");
             session.exec(&counters(&after)).await?;
+            crash::point("commit.before");
             Ok((after, judged))
         };
         let moved = moved.await;
         let (after, judged) = conclude(&mut *session, moved).await?;
+        crash::point("commit.after");
         Ok(finish(after, judged, cache))
     }
 
@@ -157,7 +165,7 @@ impl Ledger {
             days.iter().find(|day| known.days.get(day) != tiers.get(day)).copied()
         };
         if let Some(day) = changed {
-            self.inner.learn().forget_tables();
+            self.inner.learn().forget();
             let words = format!("The day {day} changed its tier; the batch is tried again.");
             return Err(Error::new(Code::Retry, words).into());
         }

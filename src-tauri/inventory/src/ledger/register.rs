@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::sql::{Kind, Session, Sql};
 use super::tables::Needs;
 use crate::catalog::slug;
+use crate::crash;
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
 
@@ -124,6 +125,7 @@ impl Ledger {
                 .collect();
             let sql = format!("INSERT INTO products (id, name, slug, registered) VALUES {}", rows.join(","));
             session.exec(&sql).await?;
+            crash::point("products.registered");
             let pairs = chunk.iter().zip(assigned).map(|(product, slug)| (product.id.clone(), slug));
             slugs.extend(pairs);
         }
@@ -157,6 +159,7 @@ impl Ledger {
             let keep = dialect.keep("id");
             let sql = format!("INSERT INTO {table} (id, name, registered) VALUES {}{keep}", chunk.join(","));
             self.inner.db.writer().await?.exec(&sql).await?;
+            crash::point("places.registered");
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::sql::{Database, Kind};
 use super::sqlite::SqliteDatabase;
 use super::tables::Known;
 use super::{Inner, Ledger, Limits};
+use crate::crash;
 use crate::error::{Code, Error, Result};
 
 impl Ledger {
@@ -48,6 +49,7 @@ impl Ledger {
                 continue;
             }
             db.ddl(text).await?;
+            crash::point("init.migrated");
             let mut session = db.writer().await?;
             let keep = db.dialect().keep("version");
             session

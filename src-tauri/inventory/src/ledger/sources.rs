@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::dialect::hex;
 use super::sql::{Kind, Row, Session, Sql, conclude};
 use super::{Ledger, SourceRow};
+use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::source::SourceIdentity;
 
@@ -148,7 +149,7 @@ impl Ledger {
                 stamp_literal(&new_stamp())
             );
             match session.exec(&sql).await {
-                Ok(_) => {}
+                Ok(_) => crash::point("source.registered"),
                 Err(failed) if failed.kind == Kind::Duplicate => {}
                 Err(failed) => return Err(failed.error),
             }
@@ -163,8 +164,11 @@ impl Ledger {
         let stamp = new_stamp();
         let mut session = self.inner.db.writer().await?;
         session.begin().await?;
+        crash::point("watermark.before");
         let taken = take(&mut *session, source, source.next_offset, stock_offset, &stamp).await;
+        crash::point("watermark.taken");
         conclude(&mut *session, taken).await?;
+        crash::point("watermark.saved");
         Ok(SourceRow { stock_offset, stamp, ..source.clone() })
     }
 }

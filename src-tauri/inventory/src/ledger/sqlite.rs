@@ -71,7 +71,8 @@ fn fault(error: sqlx::Error) -> SqlError {
     let (kind, code, cure) = match (number, number & 0xff) {
         (1555 | 2067, _) => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
         (_, 5 | 6) => (Kind::Other, Code::Retry, "Another process holds the file; it is tried again."),
-        (_, 13) => (Kind::Other, Code::Full, "Free space on the ledger's disk."),
+        // 4874: no room for the shared memory of a WAL.
+        (4874, _) | (_, 13) => (Kind::Other, Code::Full, "Free space on the ledger's disk."),
         (_, 8 | 23 | 3) => {
             (Kind::Other, Code::Refused, "Give this user the right to write the ledger's folder.")
         }

@@ -9,6 +9,7 @@ use chrono::{Datelike, Days, Months, NaiveDate};
 use super::Ledger;
 use super::dialect::{day_table_name, month_table_name};
 use super::sql::{Session, Sql};
+use crate::crash;
 use crate::entry::{CompanyId, Entry, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 
@@ -30,7 +31,7 @@ impl Tier {
 /// What this process has seen in the ledger; forgotten when something does not fit.
 #[derive(Default)]
 pub(crate) struct Known {
-    /// Slugs never change.
+    /// Slugs never change, but a ledger restored from a backup has not heard of the newest.
     pub products: HashMap<ProductId, String>,
     pub warehouses: HashSet<WarehouseId>,
     pub companies: HashSet<CompanyId>,
@@ -43,11 +44,19 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// Nothing is sure any more about tables; ids and slugs stay.
-    pub fn forget_tables(&mut self) {
+    /// Nothing is sure any more.
+    pub fn forget(&mut self) {
+        self.forget_ids();
         self.days.clear();
         self.tables.clear();
         self.months.clear();
+    }
+
+    /// Ids are looked up again. What is remembered of tables shows by itself when it is wrong.
+    pub fn forget_ids(&mut self) {
+        self.products.clear();
+        self.warehouses.clear();
+        self.companies.clear();
     }
 
     /// The day left its tables.
@@ -147,6 +156,12 @@ pub(super) async fn day_states(
 }
 
 impl Ledger {
+    /// To be called when a source is taken anew: the ledger may have been restored, and ids that were registered
+    /// after its backup would never be registered again.
+    pub fn forget_ids(&self) {
+        self.inner.learn().forget_ids();
+    }
+
     /// Makes everything these entries need. Cheap when it stands already.
     pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
         let needs = {
@@ -226,6 +241,7 @@ impl Ledger {
             let keep = self.inner.db.dialect().keep("day");
             let sql = format!("INSERT INTO ledger_days (day, state) VALUES {}{keep}", values.join(","));
             session.exec(&sql).await?;
+            crash::point("days.settled");
             states = day_states(&mut *session, &unknown, "").await?;
         }
         self.inner.learn().days.extend(states);
@@ -253,9 +269,12 @@ impl Ledger {
             dialect.keep("table_name")
         );
         self.inner.db.writer().await?.exec(&sql).await?;
+        crash::point("months.catalogued");
         let mut script = String::new();
         dialect.month_table(&mut script, name);
-        Ok(self.inner.db.ddl(&script).await?)
+        self.inner.db.ddl(&script).await?;
+        crash::point("months.made");
+        Ok(())
     }
 
     async fn make_day_tables(&self, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
@@ -274,7 +293,9 @@ impl Ledger {
                 dialect.keep("table_name")
             );
             self.inner.db.writer().await?.exec(&sql).await?;
+            crash::point("tables.catalogued");
             self.inner.db.ddl(&script).await?;
+            crash::point("tables.made");
             self.inner.learn().tables.extend(chunk.iter().cloned());
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::Ledger;
 use super::dialect::month_table_name;
 use super::sql::{Kind, Session, Sql, conclude};
 use super::tables::{Tier, day_states};
+use crate::crash;
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
 
@@ -104,7 +105,9 @@ impl Ledger {
         let mut session = self.inner.db.writer().await?;
         session.begin().await?;
         let moved = self.move_within(&mut *session, day, month).await;
-        conclude(&mut *session, moved).await
+        let moved = conclude(&mut *session, moved).await?;
+        crash::point("compact.committed");
+        Ok(moved)
     }
 
     async fn move_within(&self, session: &mut dyn Session, day: NaiveDate, month: &str) -> Sql<u64> {
@@ -113,6 +116,7 @@ impl Ledger {
         if states.get(&day) != Some(&Tier::Open) {
             return Ok(0);
         }
+        crash::point("compact.locked");
         let tables = self.tables_of(session, day).await?;
         let mut moved = 0;
         for chunk in tables.chunks(DROPS) {
@@ -124,7 +128,9 @@ impl Ledger {
             }
             moved += session.exec(&text).await?;
         }
+        crash::point("compact.copied");
         session.exec(&format!("UPDATE ledger_days SET state = 'compacted' WHERE day = '{day}'")).await?;
+        crash::point("compact.before_commit");
         Ok(moved)
     }
 
@@ -162,9 +168,11 @@ impl Ledger {
             let drops: String =
                 chunk.iter().map(|table| format!("DROP TABLE IF EXISTS {table};\n")).collect();
             self.inner.db.ddl(&drops).await?;
+            crash::point("compact.dropped");
             let names: Vec<String> = chunk.iter().map(|table| format!("'{table}'")).collect();
             let sql = format!("DELETE FROM ledger_tables WHERE table_name IN ({})", names.join(","));
             self.inner.db.writer().await?.exec(&sql).await?;
+            crash::point("compact.forgotten");
         }
         Ok(tables.len())
     }

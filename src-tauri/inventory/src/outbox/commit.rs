@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::bills::Draft;
 use super::schema::{sql_error, uuid};
 use super::{Appended, BillHead, Mark, Saved, Tail};
+use crate::crash;
 use crate::entry::format_time;
 use crate::error::{Code, Error, Result};
 
@@ -134,7 +135,9 @@ async fn group(
             Err(failed) => return Err(failed),
         }
     }
+    crash::point("outbox.inserted");
     work.commit().await.map_err(sql_error)?;
+    crash::point("outbox.committed");
     Ok(answers)
 }
 

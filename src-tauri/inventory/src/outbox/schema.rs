@@ -112,10 +112,15 @@ pub(super) fn uuid(row: &SqliteRow, column: &str) -> Option<Uuid> {
     Uuid::from_slice(&row.get::<Option<Vec<u8>>, _>(column)?).ok()
 }
 
+/// SQLITE_IOERR_SHMSIZE.
+const NO_ROOM_FOR_SHM: i64 = 4874;
+
 /// SQLite's failure in the engine's words.
 pub(super) fn sql_error(err: sqlx::Error) -> Error {
     let code = err.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i64>().ok());
-    match code.map(|code| code & 0xff) {
+    // No room for the shared memory of a WAL is no room either.
+    let code = code.map(|code| if code == NO_ROOM_FOR_SHM { 13 } else { code & 0xff });
+    match code {
         Some(13) => {
             let words =
                 "The disk is full: nothing more can be saved. Free some space; what was saved is safe.";

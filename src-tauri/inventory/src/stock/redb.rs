@@ -4,11 +4,11 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use ::redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError};
-use ::redb::{Table, TableDefinition};
+use ::redb::{ReadOnlyTable, Table, TableDefinition};
 use async_trait::async_trait;
 
 use super::value::{self, Value};
@@ -25,7 +25,8 @@ const CACHE_BYTES: usize = 64 << 20;
 pub struct Redb(Arc<Inner>);
 
 struct Inner {
-    database: Database,
+    /// Nothing after a failure of the disk: redb refuses everything from then on, until the file is opened anew.
+    database: RwLock<Option<Database>>,
     path: PathBuf,
     version: AtomicU64,
     /// Something was committed that is not on disk yet.
@@ -39,13 +40,11 @@ struct Inner {
 impl Redb {
     /// Opens or creates the file. A damaged file is refused with `Code::Corrupt`.
     pub fn open(path: &Path) -> Result<Redb> {
-        let mut builder = Builder::new();
-        // Reading the whole file costs a fraction of a second; a plain open trusts a file that was altered.
-        builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-        let database = builder.create(path).map_err(|error| refusal(path, error))?;
+        let database = open_file(path).map_err(|error| refusal(path, error))?;
         let version = AtomicU64::new(1);
         let (dirty, forgot) = (AtomicBool::new(false), AtomicBool::new(false));
         let path = path.to_path_buf();
+        let database = RwLock::new(Some(database));
         let inner = Inner { database, path, version, dirty, seen: AtomicI64::new(-1), forgot };
         let beat = inner.prepare().map_err(|error| inner.failure(error))?;
         inner.seen.store(beat, Ordering::Relaxed);
@@ -126,21 +125,60 @@ impl Inner {
         Ok(beat)
     }
 
+    /// Runs `work` on the open file. When the disk fails it is closed; whoever comes next opens it anew.
+    fn on_file<T>(
+        &self,
+        work: impl FnOnce(&Database) -> Result<T, ::redb::Error>,
+    ) -> Result<T, ::redb::Error> {
+        if self.database.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            self.open_anew()?;
+        }
+        let done = match self.database.read().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(database) => work(database),
+            None => Err(::redb::Error::PreviousIo),
+        };
+        if matches!(done, Err(::redb::Error::Io(_) | ::redb::Error::PreviousIo)) {
+            *self.database.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        done
+    }
+
+    /// What was not on disk yet is gone: the sentinel, which is older now, tells it at the next pulse.
+    fn open_anew(&self) -> Result<(), ::redb::Error> {
+        let mut slot = self.database.write().unwrap_or_else(PoisonError::into_inner);
+        if slot.is_none() {
+            *slot = Some(open_file(&self.path)?);
+            self.forgot.store(true, Ordering::Release);
+            self.dirty.store(true, Ordering::Release);
+        }
+        Ok(())
+    }
+
     /// Runs `work` in one transaction; commits when it says that it changed something.
     fn commit(
         &self,
         durability: Durability,
         work: impl FnOnce(&mut Table<&str, &[u8]>) -> Result<bool, ::redb::Error>,
     ) -> Result<bool, ::redb::Error> {
-        let mut transaction = self.database.begin_write()?;
-        transaction.set_durability(durability)?;
-        let changed = work(&mut transaction.open_table(STOCK)?)?;
-        if changed {
-            transaction.commit()?;
-        } else {
-            transaction.abort()?;
-        }
-        Ok(changed)
+        self.on_file(|database| {
+            let mut transaction = database.begin_write()?;
+            transaction.set_durability(durability)?;
+            let changed = work(&mut transaction.open_table(STOCK)?)?;
+            if changed {
+                transaction.commit()?;
+            } else {
+                transaction.abort()?;
+            }
+            Ok(changed)
+        })
+    }
+
+    /// Runs `work` on one state of the whole table.
+    fn look<T>(
+        &self,
+        work: impl FnOnce(&ReadOnlyTable<&'static str, &'static [u8]>) -> Result<T, ::redb::Error>,
+    ) -> Result<T, ::redb::Error> {
+        self.on_file(|database| work(&database.begin_read()?.open_table(STOCK)?))
     }
 
     /// A durable commit, which carries all earlier ones to disk.
@@ -199,13 +237,14 @@ impl Stock for Redb {
     async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>> {
         let keys = keys.to_vec();
         self.work(move |inner| {
-            let table = inner.database.begin_read()?.open_table(STOCK)?;
-            let mut values = Vec::with_capacity(keys.len());
-            for key in keys {
-                let stored = table.get(key.to_string().as_str())?;
-                values.push(stored.map(|bytes| bytes.value().to_vec()));
-            }
-            Ok(values)
+            inner.look(|table| {
+                let mut values = Vec::with_capacity(keys.len());
+                for key in keys {
+                    let stored = table.get(key.to_string().as_str())?;
+                    values.push(stored.map(|bytes| bytes.value().to_vec()));
+                }
+                Ok(values)
+            })
         })
         .await
     }
@@ -214,17 +253,18 @@ impl Stock for Redb {
         let from = from.unwrap_or_default().to_owned();
         let count = count.max(1);
         self.work(move |inner| {
-            let table = inner.database.begin_read()?.open_table(STOCK)?;
-            let mut page = Page::default();
-            for item in table.range(from.as_str()..)? {
-                let (key, stored) = item?;
-                if page.values.len() == count {
-                    page.next = Some(key.value().to_owned());
-                    break;
+            inner.look(|table| {
+                let mut page = Page::default();
+                for item in table.range(from.as_str()..)? {
+                    let (key, stored) = item?;
+                    if page.values.len() == count {
+                        page.next = Some(key.value().to_owned());
+                        break;
+                    }
+                    page.values.push((key.value().to_owned(), stored.value().to_vec()));
                 }
-                page.values.push((key.value().to_owned(), stored.value().to_vec()));
-            }
-            Ok(page)
+                Ok(page)
+            })
         })
         .await
     }
@@ -245,6 +285,13 @@ impl Stock for Redb {
         // Opening and reading are the whole of it: there is no server with settings of its own.
         self.scan(None, 1).await.map(|_| Vec::new())
     }
+}
+
+fn open_file(path: &Path) -> Result<Database, DatabaseError> {
+    let mut builder = Builder::new();
+    // Reading the whole file costs a fraction of a second; a plain open trusts a file that was altered.
+    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
+    builder.create(path)
 }
 
 /// `stock.redb.damaged-1`, or the first number that is free.
@@ -304,7 +351,7 @@ fn failure(path: &Path, error: impl Into<::redb::Error>) -> Error {
         }
         ::redb::Error::PreviousIo => Error::new(
             Code::Full,
-            format!("The stock file {path_text} failed before. Check the disk and restart Twinstock."),
+            format!("The stock file {path_text} failed before. Free some space; it is opened anew."),
         ),
         error @ ::redb::Error::Corrupted(_) => damaged(path, error),
         error => Error::new(

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::{Stores, rules};
+use crate::crash;
 use crate::error::Result;
 use crate::queue::SourceIdentity;
 use crate::stock::{Answer, StockCall};
@@ -79,11 +80,15 @@ async fn deliver_all(
     // look at it ends this lane.
     let mut acknowledged = true;
     while let Some(parcel) = parcels.recv().await {
-        for calls in parcel.calls.chunks(CALLS) {
+        for (number, calls) in parcel.calls.chunks(CALLS).enumerate() {
+            if number > 0 {
+                crash::point("stock.between_chunks");
+            }
             acknowledged &= deliver_until_answered(&stores, calls, &acked).await;
         }
         let answered = rules::Parcel { upto: parcel.upto, acknowledged };
         let upto = rules::watermark(acked.load(Ordering::Acquire), &[answered]);
+        crash::point("stock.after");
         acked.store(upto, Ordering::Release);
         stores.board.source(&identity, |view| view.stock_offset = view.stock_offset.max(upto));
     }
@@ -104,7 +109,9 @@ async fn deliver_until_answered(stores: &Stores, calls: &[StockCall], acked: &At
 /// Sends calls, then vectors for those the stock has no value of. Tells whether all are acknowledged: a vector that
 /// the ledger no longer has, or that ends before the call, stands for nothing.
 async fn deliver(stores: &Stores, calls: &[StockCall], acked: i64) -> Result<bool> {
+    crash::point("stock.before");
     let answers = stores.stock.apply(calls).await?;
+    crash::point("stock.applied");
     let mut absent = Vec::new();
     let (mut damaged, mut forgot) = (0, false);
     for (call, answer) in calls.iter().zip(answers) {
@@ -118,7 +125,9 @@ async fn deliver(stores: &Stores, calls: &[StockCall], acked: i64) -> Result<boo
     if !absent.is_empty() {
         let keys: Vec<_> = absent.iter().map(|call| call.key.clone()).collect();
         let vectors = stores.ledger.vectors(&keys).await?;
+        crash::point("stock.absent");
         stores.stock.bring(&vectors).await?;
+        crash::point("stock.brought");
         let by_key: HashMap<_, _> = vectors.iter().map(|vector| (&vector.key, vector)).collect();
         acknowledged = absent.iter().all(|call| rules::covers(call, by_key.get(&call.key).copied()));
     }

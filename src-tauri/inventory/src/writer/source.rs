@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::rules::Fit;
 use super::status::State;
 use super::{Stores, rules};
+use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{Batch, Committed, Incoming, SourceCache, SourceRow, payload_hash};
 use crate::queue::{Chunk, Message, SourceIdentity};
@@ -76,10 +77,15 @@ async fn take(
     mut stop: watch::Receiver<bool>,
 ) -> Result<()> {
     cache.forget();
+    stores.ledger.forget_ids();
+    crash::point("take.begun");
     let mut row = resume_row(stores, identity).await?;
+    crash::point("take.resumed");
     let mut lane = Lane::open(stores.clone(), identity.clone(), row.stock_offset);
     send_again(stores, &row, &lane).await?;
+    crash::point("take.sent_again");
     let mut reader = stores.queue.open(identity, row.next_offset).await?;
+    crash::point("take.opened");
     show(stores, identity, &row, &lane);
     stores.board.ledger_trouble(None);
     loop {
@@ -89,6 +95,7 @@ async fn take(
         };
         match chunk? {
             Some(chunk) => {
+                crash::point("batch.read");
                 let room = tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => break,
                     room = stores.room.take(&chunk) => room,
@@ -98,11 +105,13 @@ async fn take(
                 *progress = true;
                 row = done.source;
                 lane.send(done.calls, row.next_offset).await;
+                crash::point("batch.handed");
             }
             None => row = idle(stores, row, &lane, cache).await?,
         }
         show(stores, identity, &row, &lane);
         stores.queue.publish_position(identity, row.next_offset);
+        crash::point("position.published");
     }
     drop(reader);
     lane.drain().await;
@@ -138,6 +147,7 @@ async fn resume_row(stores: &Stores, identity: &SourceIdentity) -> Result<Source
                 bounds.start
             )));
         }
+        crash::point("source.unknown");
         return stores.ledger.register_source(identity, 0).await;
     };
     match fit {
@@ -191,6 +201,7 @@ async fn same_last_message(
 async fn send_again(stores: &Stores, row: &SourceRow, lane: &Lane) -> Result<()> {
     let Some(from) = rules::owed_from(row.next_offset, row.stock_offset) else { return Ok(()) };
     let balances = stores.ledger.balances_from(row.id, from).await?;
+    crash::point("take.before_send_again");
     let calls = balances.into_iter().map(|balance| rules::again(&row.name, balance)).collect();
     lane.send(calls, row.next_offset).await;
     Ok(())

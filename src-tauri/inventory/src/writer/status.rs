@@ -76,6 +76,17 @@ pub struct Board {
     view: watch::Sender<View>,
 }
 
+/// A daemon has no screen: its log tells when a trouble begins, changes its kind or ends. The ledger's is told where
+/// a source pauses for it.
+fn say_once(part: &'static str, before: Option<&Error>, now: Option<&Error>) {
+    match (before, now) {
+        (Some(before), Some(now)) if before.code == now.code => {}
+        (_, Some(error)) => tracing::warn!(part, %error, "in trouble: what is under way waits"),
+        (Some(_), None) => tracing::info!(part, "answers again"),
+        (None, None) => {}
+    }
+}
+
 impl Default for Board {
     fn default() -> Self {
         Board { view: watch::Sender::new(View::default()) }
@@ -121,6 +132,7 @@ impl Board {
     }
 
     pub(crate) fn queue_trouble(&self, trouble: Option<Error>) {
+        say_once("queue", self.view.borrow().queue.as_ref(), trouble.as_ref());
         self.trouble(trouble, |view| &mut view.queue);
     }
 
@@ -129,6 +141,7 @@ impl Board {
     }
 
     pub(crate) fn stock_trouble(&self, trouble: Option<Error>) {
+        say_once("stock", self.view.borrow().stock.as_ref(), trouble.as_ref());
         self.trouble(trouble, |view| &mut view.stock);
     }
 

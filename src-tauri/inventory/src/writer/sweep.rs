@@ -2,6 +2,7 @@
 //! nothing else. An eviction, a wipe, a failover and an old snapshot are one case.
 
 use super::rules::lags;
+use crate::crash;
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::stock::{Answer, Stock, Vector};
@@ -27,7 +28,9 @@ pub async fn sweep(ledger: &Ledger, stock: &dyn Stock) -> Result<u64> {
             .map(|(vector, _)| vector)
             .collect();
         if !behind.is_empty() {
+            crash::point("sweep.behind");
             let answers = stock.bring(&behind).await?;
+            crash::point("sweep.brought");
             let changed = |answer: &&Answer| matches!(answer, Answer::Created | Answer::Lagged(_));
             brought += answers.iter().filter(changed).count() as u64;
         }

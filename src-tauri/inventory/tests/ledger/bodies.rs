@@ -113,7 +113,7 @@ pub async fn overflow(place: &Place) {
     assert_eq!(ledger.rejected(10, None).await.unwrap()[0].kind, "overflow");
 }
 
-pub async fn duplicates(place: &Place) {
+pub async fn row_20_duplicates(place: &Place) {
     let ledger = place.ready(20).await;
     let mut one = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let mut two = ledger.register_source(&identity(1 << 96, 1), 0).await.unwrap();
@@ -136,7 +136,7 @@ pub async fn duplicates(place: &Place) {
     assert_eq!(place.counted().await.len(), 4);
 }
 
-pub async fn two_sources_one_id_at_once(place: &Place) {
+pub async fn row_47_two_sources_one_id_at_once(place: &Place) {
     let ledger = place.ready(20).await;
     let mut tasks = Vec::new();
     for partition in 0..4 {
@@ -159,7 +159,28 @@ pub async fn two_sources_one_id_at_once(place: &Place) {
     assert_eq!(place.one("SELECT SUM(in_quantity) FROM day_totals").await, "100");
 }
 
-pub async fn the_compare_and_set_fences(place: &Place) {
+/// What was delivered before is skipped, however it is grouped the second time.
+pub async fn row_19_offsets_again_and_regrouped(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    let counted = |done: Committed| (done.counted, done.duplicates, done.rejected);
+    let groups = [(0, 10, 10), (5, 10, 5), (0, 15, 0), (14, 1, 0), (3, 20, 8)];
+    for (round, (from, count, new)) in groups.into_iter().enumerate() {
+        let before = source.clone();
+        let mut again = batch(&source, batches::mixture(from, count, 3, 3));
+        again.next_offset = again.next_offset.max(source.next_offset);
+        let done = ledger.commit(&source, &again, &mut cache).await.unwrap();
+        source = done.source.clone();
+        assert_eq!(counted(done), (new, 0, 0), "round {round}");
+        assert_eq!(source.next_offset, before.next_offset + new as i64);
+    }
+    assert_eq!(place.counted().await.len(), 23);
+    assert_eq!(place.one("SELECT SUM(entries) FROM balances").await, "23");
+    assert_eq!(place.one("SELECT SUM(entries) FROM day_totals").await, "23");
+}
+
+pub async fn row_13_the_compare_and_set_fences(place: &Place) {
     let ledger = place.ready(20).await;
     let old = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let mut source = old.clone();
@@ -185,7 +206,7 @@ pub async fn the_compare_and_set_fences(place: &Place) {
     assert_eq!(place.counted().await.len(), 1);
 }
 
-pub async fn slugs_never_collide_and_never_move(place: &Place) {
+pub async fn row_30_slugs_never_collide_and_never_move(place: &Place) {
     let ledger = place.ready(50).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let ids = ["A-1", "A_1", "苹果", "平果", "a-1", "A-1 ", "P:1", "P_1_2", "***"];
@@ -220,7 +241,7 @@ pub async fn slugs_never_collide_and_never_move(place: &Place) {
     assert_eq!(ledger.companies().await.unwrap().len(), 1);
 }
 
-pub async fn two_daemons_create_the_same_tables(place: &Place) {
+pub async fn row_16_two_daemons_create_the_same_tables(place: &Place) {
     place.ready(1000).await;
     let mut tasks = Vec::new();
     for partition in 0..4 {
@@ -242,7 +263,7 @@ pub async fn two_daemons_create_the_same_tables(place: &Place) {
     assert_eq!(place.one("SELECT COUNT(*) FROM ledger_tables").await, "40");
 }
 
-pub async fn ids_are_bytes(place: &Place) {
+pub async fn row_42_ids_are_bytes(place: &Place) {
     let ledger = place.ready(100).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let ids = ["a", "A", "á", "Ａ", "ａ"];

@@ -109,7 +109,7 @@ pub async fn an_empty_ledger_takes_history_into_months(place: &Place) {
     assert_eq!(done.duplicates, 1);
 }
 
-pub async fn a_writer_and_a_compaction_on_the_same_day(place: &Place) {
+pub async fn row_49_a_writer_and_a_compaction_on_the_same_day(place: &Place) {
     let ledger = place.ready(20_000).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let writer = tokio::spawn({
@@ -135,7 +135,7 @@ pub async fn a_writer_and_a_compaction_on_the_same_day(place: &Place) {
     assert_eq!(place.one("SELECT COUNT(*) FROM entries_202503").await, "600");
 }
 
-pub async fn a_lost_day_table_is_made_again(place: &Place) {
+pub async fn row_17_a_lost_day_table_is_made_again(place: &Place) {
     let ledger = place.ready(20_000).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let mut cache = SourceCache::default();
@@ -146,7 +146,7 @@ pub async fn a_lost_day_table_is_made_again(place: &Place) {
     assert_eq!(place.one("SELECT SUM(entries) FROM balances").await, "20");
 }
 
-pub async fn many_sources_make_tables_at_once(place: &Place) {
+pub async fn row_16_many_sources_make_tables_at_once(place: &Place) {
     let ledger = place.ready(25).await;
     let mut tasks = Vec::new();
     for partition in 0..4 {
@@ -176,7 +176,7 @@ pub async fn many_sources_make_tables_at_once(place: &Place) {
 
 /// Killed between the compaction's commit and its drops: the day's tables still stand, with rows that count no
 /// more. Nobody reads them, and the next start drops them.
-pub async fn a_compaction_cut_short_is_finished_at_the_next_start(place: &Place) {
+pub async fn row_49_a_compaction_cut_short_is_finished_at_the_next_start(place: &Place) {
     let ledger = place.ready(20_000).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let mut cache = SourceCache::default();

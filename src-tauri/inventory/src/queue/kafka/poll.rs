@@ -14,10 +14,10 @@ use rdkafka::topic_partition_list::Offset;
 use tokio::sync::oneshot;
 
 use super::Positions;
-use super::group::Member;
+use super::group::{self, Exile, Member};
 use super::lane::{Held, Lane, LaneReader, Phase, Probe, Pushed, beyond};
 use super::native;
-use super::settings::{KafkaSettings, kafka_error, worded};
+use super::settings::{KafkaSettings, worded};
 use super::side::{Ask, owned};
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, SourceIdentity};
@@ -50,9 +50,11 @@ pub(super) enum Order {
 /// The polling thread's own things.
 pub(super) struct Poller {
     pub(super) topic: String,
+    pub(super) settings: KafkaSettings,
     pub(super) consumer: BaseConsumer<Member>,
+    pub(super) exile: Exile,
     orders: Receiver<Order>,
-    asks: Sender<Ask>,
+    pub(super) asks: Sender<Ask>,
     pub(super) positions: Arc<Positions>,
     pub(super) named: Vec<SourceIdentity>,
     pub(super) lanes: HashMap<i32, Lane>,
@@ -68,14 +70,11 @@ impl Poller {
         asks: Sender<Ask>,
         positions: Arc<Positions>,
     ) -> Result<Self> {
-        let member = Member::new(settings.topic.clone(), asks.clone());
-        let made = settings.member().create_with_context(member);
-        let consumer: BaseConsumer<Member> = made.map_err(|err| kafka_error("make a consumer", &err))?;
-        let subscribed = consumer.subscribe(&[&settings.topic]);
-        subscribed.map_err(|err| kafka_error("subscribe to the topic", &err))?;
         Ok(Poller {
             topic: settings.topic.clone(),
-            consumer,
+            settings: settings.clone(),
+            consumer: group::join(settings, &asks)?,
+            exile: Exile::new(Instant::now()),
             orders,
             asks,
             positions,

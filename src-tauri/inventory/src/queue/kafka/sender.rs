@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::murmur;
 use super::settings::{Ears, KafkaSettings, kafka_error, worded};
 use super::side::Aside;
+use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::outbox::{Mark, Outbox, Pending};
 
@@ -223,6 +224,7 @@ impl Session<'_> {
         // The choice is durable before anything leaves, so that a retry after a crash goes the same way.
         if !chosen.is_empty() {
             self.work.outbox.choose_partitions(uuid, chosen).await?;
+            crash::point("sender.placed");
         }
         for (entry, partition) in placed {
             self.send(&entry, partition)?;
@@ -254,7 +256,9 @@ impl Session<'_> {
             failure = self.take(seq, answer, &mut marks).err();
         }
         let sent = marks.len() as u64;
+        crash::point("sender.acknowledged");
         self.work.outbox.mark_sent(marks).await?;
+        crash::point("sender.marked");
         self.ears.forget();
         match failure {
             None => self.work.report(sent, None).await,

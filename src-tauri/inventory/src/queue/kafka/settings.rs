@@ -54,6 +54,9 @@ impl KafkaSettings {
             .set("enable.auto.offset.store", "false")
             .set("isolation.level", "read_committed")
             .set("auto.offset.reset", "error")
+            // For readers in no group too: the client refuses a max.poll.interval.ms of the user's below it.
+            .set("session.timeout.ms", "6000")
+            .set("heartbeat.interval.ms", "1500")
             .set("enable.partition.eof", "true");
         config
     }
@@ -63,8 +66,6 @@ impl KafkaSettings {
         let mut config = self.reading();
         config
             .set("partition.assignment.strategy", "range")
-            .set("session.timeout.ms", "6000")
-            .set("heartbeat.interval.ms", "1500")
             .set("group.instance.id", legal(&self.instance_id))
             .set("queued.max.messages.kbytes", "8192")
             .set("queued.min.messages", "10000")

@@ -8,8 +8,10 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::topic_partition_list::Offset;
 
+use super::group::{self, Standing};
 use super::lane::Phase;
 use super::poll::Poller;
+use super::side::Ask;
 
 /// How long reading waits for one full lane before its partition is paused. To pause is dear: the client library
 /// throws away what it has fetched of the partition. Not to read costs nothing, but the other partitions wait too.
@@ -76,6 +78,19 @@ impl Poller {
         if now.duration_since(self.published) >= PUBLISH {
             self.publish();
             self.published = now;
+            self.stay_a_member(now);
+        }
+    }
+
+    /// A client that the brokers threw out for good is replaced by a new one.
+    fn stay_a_member(&mut self, now: Instant) {
+        match self.exile.standing(self.consumer.client().fatal_error().is_some(), now) {
+            Standing::Member | Standing::Waiting => {}
+            Standing::Out => self.consumer.context().lose_everything(),
+            Standing::Return => match group::join(&self.settings, &self.asks) {
+                Ok(consumer) => self.consumer = consumer,
+                Err(error) => drop(self.asks.send(Ask::Heard(error))),
+            },
         }
     }
 
