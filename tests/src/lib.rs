@@ -6,6 +6,7 @@
 pub mod daemon;
 pub mod digest;
 pub mod feed;
+pub mod guarded_kafka;
 pub mod kafka;
 pub mod oracle;
 pub mod processes;

@@ -18,6 +18,11 @@ pub fn kafka() -> String {
     need("TWINSTOCK_TEST_KAFKA", "127.0.0.1:9092")
 }
 
+/// The folder of Apache Kafka's jars, for brokers of a test's own.
+pub fn kafka_libs() -> String {
+    need("TWINSTOCK_TEST_KAFKA_LIBS", "target/services/kafka-libs")
+}
+
 /// MySQL/MariaDB without a database: `mysql://root@host:port`.
 pub fn mysql() -> String {
     let url = need("TWINSTOCK_TEST_MYSQL_URL", "mysql://root@127.0.0.1:3306");

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("entry", 1),
     ("config", 1),
     ("error", 1),
+    ("probe", 1),
     ("source", 1),
 ];
 

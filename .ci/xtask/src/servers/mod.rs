@@ -100,6 +100,7 @@ fn start_all(place: &Place, dir: &Path, state: &mut State) -> Result<()> {
     }
     let addresses: Vec<String> = kafka.iter().map(|port| format!("127.0.0.1:{port}")).collect();
     state.env.insert("TWINSTOCK_TEST_KAFKA".into(), addresses.join(","));
+    state.env.insert("TWINSTOCK_TEST_KAFKA_LIBS".into(), libs.display().to_string());
     state.env.insert("TWINSTOCK_TEST_MYSQL_URL".into(), format!("mysql://root@127.0.0.1:{}/", ports[1]));
     state.env.insert("TWINSTOCK_TEST_REDIS_URL".into(), format!("redis://127.0.0.1:{}/0", ports[0]));
     write(dir, state)

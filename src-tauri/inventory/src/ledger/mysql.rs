@@ -1,6 +1,8 @@
 //! MySQL, MariaDB and what speaks their protocol, behind the ledger. Everything travels as text protocol with
 //! inline literals: one round trip per batch, no prepared statements to run out of. Never DDL in a transaction.
 
+mod probe;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,11 +13,11 @@ use sqlx::mysql::{
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
 use tokio::sync::OnceCell;
-use uuid::Uuid;
 
 use super::dialect::Dialect;
 use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error, Result};
+use crate::probe::{Step, Stopped, Trail};
 
 /// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long. A process
 /// that is frozen in the middle of a transaction would keep its source's row locked as long as it sleeps: MariaDB
@@ -25,8 +27,6 @@ const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, \
     SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10, SESSION autocommit = 1 \
     /*M!100300 , SESSION idle_write_transaction_timeout = 5 */ /*!80000 , SESSION wait_timeout = 60 */; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// Below it, batches would be cut into many texts.
-const COMFORTABLE_PACKET: i64 = 16 << 20;
 
 /// A ledger server.
 pub(crate) struct MysqlDatabase {
@@ -261,27 +261,11 @@ impl Database for MysqlDatabase {
         Ok(true)
     }
 
-    async fn check(&self) -> Sql<Vec<(String, String)>> {
-        let mut found = Vec::new();
-        let packet = self.packet().await?;
-        if packet < COMFORTABLE_PACKET {
-            found.push((
-                format!("max_allowed_packet of {} is {packet} bytes.", self.place),
-                "Set it to 16M or more; larger rejected messages cannot be kept otherwise.".to_owned(),
-            ));
-        }
-        let mut session = self.acquire().await?;
-        let name = format!("probe_{}", Uuid::new_v4().simple());
-        let probe = format!(
-            "CREATE TABLE {name} (id INT PRIMARY KEY); INSERT INTO {name} VALUES (1); \
-             UPDATE {name} SET id = 2; DELETE FROM {name}; DROP TABLE {name}"
-        );
-        if let Err(failed) = session.exec(&probe).await {
-            found.push((
-                format!("This user may not create, fill and drop tables: {}", failed.error),
-                format!("GRANT ALL ON `{}`.* TO the user of [mysql] url.", self.name),
-            ));
-        }
-        Ok(found)
+    fn steps(&self) -> &'static [Step] {
+        super::CLUSTER_STEPS
+    }
+
+    async fn probe(&self, trail: &mut Trail) -> Result<(), Stopped> {
+        self.walk(trail).await
     }
 }
