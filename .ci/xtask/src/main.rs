@@ -39,7 +39,7 @@ enum Task {
     Test(test::Options),
     /// Write the UI's types from the desktop crate's structs
     Bindings,
-    /// Real Kafka, MariaDB and Redis for tests, on free loopback ports
+    /// Real Kafka, MariaDB and Redis (or MySQL and Valkey) for tests, on free loopback ports
     #[command(subcommand)]
     Services(Services),
 }
@@ -51,6 +51,9 @@ enum Services {
         /// Kafka brokers in the cluster
         #[arg(long)]
         brokers: Option<usize>,
+        /// Which ledger and stock
+        #[arg(long, value_enum, default_value = "mariadb-redis")]
+        servers: servers::Kind,
         /// Data, logs and state.json [default: services in the target folder]
         #[arg(long)]
         dir: Option<PathBuf>,
@@ -75,7 +78,9 @@ enum Services {
 fn services(place: &Place, command: Services) -> Result<bool> {
     let at = |dir: Option<PathBuf>| dir.unwrap_or_else(|| place.services());
     match command {
-        Services::Up { brokers, dir } => servers::print_env(&servers::up(place, &at(dir), brokers)?),
+        Services::Up { brokers, servers, dir } => {
+            servers::print_env(&servers::up(place, &at(dir), brokers, servers)?);
+        }
         Services::Down { dir } => servers::down(&at(dir))?,
         Services::Status { dir } => return servers::status(&at(dir)),
         Services::Guard { dir } => servers::guard(&dir)?,
