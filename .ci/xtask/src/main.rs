@@ -1,6 +1,7 @@
 //! `cargo xtask`: everything a developer or CI does, behind one command.
 //! Few dependencies on purpose: it compiles in seconds, long before the workspace does.
 mod bindings;
+mod bundle;
 mod place;
 mod prepare;
 mod process;
@@ -37,6 +38,12 @@ enum Task {
     },
     /// Everything that must pass, with one summary at the end
     Test(test::Options),
+    /// Packages for this system: deb and rpm, an NSIS installer, or a disk image
+    Bundle {
+        /// Then unpack the deb and try its window (a test of the real thing)
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the UI's types from the desktop crate's structs
     Bindings,
     /// Real Kafka, MariaDB and Redis (or MySQL and Valkey) for tests, on free loopback ports
@@ -103,6 +110,22 @@ fn open(place: &Place, release: bool, args: &[OsString]) -> Result<bool> {
     Ok(Command::new(app).args(args).status()?.success())
 }
 
+fn bundle(place: &Place, check: bool) -> Result<bool> {
+    let packages = bundle::bundle(place)?;
+    for package in &packages {
+        let size = std::fs::metadata(package)?.len() >> 20;
+        println!("{} ({size} MB)", package.display());
+    }
+    if !check {
+        return Ok(true);
+    }
+    prepare::prepare(place, prepare::For::Testing)?;
+    let app = bundle::unpack(place, &packages)?;
+    let tally = steps::Run { place, long: false }.packaged(&app)?;
+    println!("the packaged window: {} passed, {} failed", tally.passed, tally.failed);
+    Ok(tally.failed == 0)
+}
+
 fn bindings(place: &Place) -> Result<bool> {
     let changed = bindings::generate(place, sh::run)?;
     match changed.as_slice() {
@@ -117,6 +140,7 @@ fn main() -> ExitCode {
     let done = Place::find().and_then(|place| match cli.command {
         Task::Run { release, args } => open(&place, release, &args),
         Task::Test(options) => Ok(test::test(&place, &options)),
+        Task::Bundle { check } => bundle(&place, check),
         Task::Bindings => bindings(&place),
         Task::Services(command) => services(&place, command),
     });

@@ -166,6 +166,17 @@ impl Run<'_> {
         self.tests(&mut command, &names)
     }
 
+    /// The first start and the first bill, with an app from a package: its rules for scripts and styles are those that
+    /// users get.
+    pub fn packaged(&self, app: &Path) -> Result<Tally> {
+        let names = ["desktop".to_owned()];
+        let mut command = self.windows(&names)?;
+        command.args(["--test", "desktop", "--", "first_start"]).env("TWINSTOCK_APP", app);
+        let tally = self.run_tests(&mut command, None)?;
+        ensure!(tally.passed + tally.failed == 1, "the test of the first start has another name now");
+        Ok(tally)
+    }
+
     /// `cargo test` on a screen of its own, once these tests are compiled.
     fn windows(&self, names: &[String]) -> Result<Command> {
         let driver = tauri_driver(self.place)?;
