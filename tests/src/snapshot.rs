@@ -1,7 +1,7 @@
 //! What the two stores hold at one moment, read with plain SQL and plain keys into plain structures. Believes
 //! nothing and checks nothing: that is `oracle.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::Entry;
 use crate::sql::{Db, Line};
@@ -119,15 +119,30 @@ impl Snapshot {
     /// Reads the ledger in one transaction. The stock is to be read by the caller *before* this, so that the
     /// ledger is never behind it.
     pub fn read(db: &Db, stock: BTreeMap<String, String>) -> Snapshot {
+        for _ in 0..100 {
+            match Snapshot::at_one_moment(db, stock.clone()) {
+                Ok(snapshot) => return snapshot,
+                // A table was made, filled or dropped since this transaction began: another moment is taken.
+                Err(words) if ["1412", "1146", "no such table"].iter().any(|code| words.contains(code)) => {
+                    db.run("ROLLBACK");
+                    std::thread::sleep(std::time::Duration::from_millis(30));
+                }
+                Err(words) => panic!("{words}"),
+            }
+        }
+        panic!("the ledger's tables never stand still");
+    }
+
+    fn at_one_moment(db: &Db, stock: BTreeMap<String, String>) -> Result<Snapshot, String> {
         db.run(if db.mysql { "START TRANSACTION WITH CONSISTENT SNAPSHOT" } else { "BEGIN" });
         let mut snapshot = Snapshot { stock, ..Snapshot::default() };
         snapshot.read_sources(db);
         snapshot.read_catalogue(db);
         snapshot.read_totals(db);
         snapshot.read_rejected(db);
-        snapshot.read_rows(db);
+        snapshot.read_rows(db)?;
         db.run("COMMIT");
-        snapshot
+        Ok(snapshot)
     }
 
     fn read_sources(&mut self, db: &Db) {
@@ -201,14 +216,17 @@ impl Snapshot {
         }
     }
 
-    fn read_rows(&mut self, db: &Db) {
+    fn read_rows(&mut self, db: &Db) -> Result<(), String> {
         let spec = columns(
             db,
             "product_id quantity drcr company_id warehouse_id bill_id create_time description #entry_id \
              source_id source_offset",
         );
+        // The catalogue comes first, the table second: one that is not there yet holds nothing. Rows that are lost
+        // with their table are missing all the same.
+        let there: BTreeSet<String> = db.tables().into_iter().collect();
         let mut parts = Vec::new();
-        for table in &self.tables {
+        for table in self.tables.iter().filter(|table| there.contains(&table.name)) {
             let compacted = self.days.get(&table.first).is_some_and(|state| state != "open");
             let day = match &table.product {
                 Some(_) if compacted => {
@@ -221,8 +239,9 @@ impl Snapshot {
             parts.push(format!("SELECT '{0}', {day}, {spec} FROM {0}", table.name));
         }
         for chunk in parts.chunks(CHUNK) {
-            self.rows.extend(db.rows(&chunk.join(" UNION ALL ")).iter().map(row));
+            self.rows.extend(db.try_rows(&chunk.join(" UNION ALL "))?.iter().map(row));
         }
+        Ok(())
     }
 }
 

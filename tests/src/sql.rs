@@ -53,18 +53,25 @@ impl Db {
 
     /// Runs a query whose columns are all text (see [`Db::text`], [`Db::hex`]).
     pub fn rows(&self, sql: &str) -> Vec<Line> {
+        self.try_rows(sql).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    /// Runs a query that may be refused.
+    pub fn try_rows(&self, sql: &str) -> Result<Vec<Line>, String> {
         let mut conn = self.conn.lock().unwrap();
+        let refused = |e: sqlx::Error| format!("{e}: {sql:.300}");
         RUNTIME.block_on(async {
             match &mut *conn {
                 Conn::MySql(conn) => {
-                    let rows = sqlx::raw_sql(sql).fetch_all(conn).await;
-                    let rows = rows.unwrap_or_else(|e| panic!("{e}: {sql:.300}"));
-                    rows.iter().map(|row| lines(row.len(), |at| mysql_text(row, at))).collect()
+                    let rows = sqlx::raw_sql(sql).fetch_all(conn).await.map_err(refused)?;
+                    Ok(rows.iter().map(|row| lines(row.len(), |at| mysql_text(row, at))).collect())
                 }
                 Conn::Lite(conn) => {
-                    let rows = sqlx::raw_sql(sql).fetch_all(conn).await;
-                    let rows = rows.unwrap_or_else(|e| panic!("{e}: {sql:.300}"));
-                    rows.iter().map(|row| lines(row.len(), |at| row.try_get_unchecked(at).unwrap())).collect()
+                    let rows = sqlx::raw_sql(sql).fetch_all(conn).await.map_err(refused)?;
+                    let text = |row: &sqlx::sqlite::SqliteRow| {
+                        lines(row.len(), |at| row.try_get_unchecked(at).unwrap())
+                    };
+                    Ok(rows.iter().map(text).collect())
                 }
             }
         })

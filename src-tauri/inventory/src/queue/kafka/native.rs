@@ -230,13 +230,50 @@ unsafe fn rights(operations: *const sys::rd_kafka_AclOperation_t, count: usize) 
     })
 }
 
-/// What we may do with a consumer group, whether it exists or not; `None`: the broker does not say.
+/// What we may do with a consumer group, whether it exists or not; `None`: the broker does not say. A cluster without
+/// any group yet finds a coordinator only when it is asked, which takes a moment.
 pub(super) fn describe_group<C: ClientContext>(
     client: &Client<C>,
     group: &str,
     patience: Duration,
 ) -> Result<Option<Rights>> {
+    use sys::rd_kafka_resp_err_t as E;
+    const PAUSE: Duration = Duration::from_millis(250);
     let name = CString::new(group).map_err(|_| Error::new(Code::Config, "The group's name contains NUL."))?;
+    let mut left = patience;
+    loop {
+        let (code, words) = match ask_group(client, &name, patience)? {
+            Ok(rights) => return Ok(rights),
+            Err(refusal) => refusal,
+        };
+        match code {
+            E::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED => {
+                return Ok(Some(Rights { read: false, write: false, describe_configs: false }));
+            }
+            E::RD_KAFKA_RESP_ERR_NOT_COORDINATOR
+            | E::RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE
+            | E::RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS
+                if left > PAUSE =>
+            {
+                left -= PAUSE;
+                std::thread::sleep(PAUSE);
+            }
+            _ => {
+                let known = rdkafka::error::RDKafkaErrorCode::from(code);
+                return Err(worded(Some(known), &format!("{words} ({known})")));
+            }
+        }
+    }
+}
+
+/// The group's own refusal: the client's code and its words.
+type Refusal = (sys::rd_kafka_resp_err_t, String);
+
+fn ask_group<C: ClientContext>(
+    client: &Client<C>,
+    name: &CStr,
+    patience: Duration,
+) -> Result<Result<Option<Rights>, Refusal>> {
     let mut names = [name.as_ptr()];
     let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: as in `describe_topic`; the answer is checked for null, read while `question` lives, and copied.
@@ -259,33 +296,15 @@ pub(super) fn describe_group<C: ClientContext>(
         let group = *groups;
         let error = sys::rd_kafka_ConsumerGroupDescription_error(group);
         let code = sys::rd_kafka_error_code(error);
-        if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED {
-            return Ok(Some(Rights { read: false, write: false, describe_configs: false }));
-        }
         if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
             let words = CStr::from_ptr(sys::rd_kafka_error_string(error));
-            return Err(worded(Some(code.into()), &words.to_string_lossy()));
+            return Ok(Err((
+                code,
+                format!("cannot ask for our rights on the group: {}", words.to_string_lossy()),
+            )));
         }
         let mut count = 0;
         let operations = sys::rd_kafka_ConsumerGroupDescription_authorized_operations(group, &mut count);
-        Ok(rights(operations, count))
+        Ok(Ok(rights(operations, count)))
     }
-}
-
-/// The partition's high watermark as the last fetch told it, without asking anybody; -1 if none did.
-pub(super) fn seen_end<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> i64 {
-    let Ok(name) = CString::new(topic) else { return -1 };
-    let (mut low, mut high) = (-1, -1);
-    // SAFETY: the handle lives as long as `client`; the name and both numbers outlive the call, which only writes
-    // the numbers.
-    let code = unsafe {
-        sys::rd_kafka_get_watermark_offsets(
-            client.native_ptr(),
-            name.as_ptr(),
-            partition,
-            &mut low,
-            &mut high,
-        )
-    };
-    if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { high } else { -1 }
 }
