@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use inventory::config::{Config, Mode as EngineMode, Secret as EngineSecret, ini, save_in_keychain};
 use inventory::error::{Code, Error, Result};
+use inventory::setup;
 
 use crate::api::app::{Mode, Part};
-use crate::api::settings::{Connections, Property, Secret, Step, TestResult};
+use crate::api::settings::{Connections, Property, Secret, Step, StepState, TestResult};
 
 /// The file that Settings reads and writes.
 pub fn path(config: &Config) -> PathBuf {
@@ -112,7 +113,7 @@ fn secret(secret: &Secret) -> String {
     }
 }
 
-/// Tries the connections as typed, saved or not; one answer per finding.
+/// Tries the connections as typed, saved or not, step by step.
 pub async fn test(config: &Config, wanted: &Connections) -> Result<Vec<TestResult>> {
     let text = written("", &Config::default(), wanted);
     let mut tried = Config::parse(&text)?;
@@ -126,38 +127,40 @@ pub async fn test(config: &Config, wanted: &Connections) -> Result<Vec<TestResul
             *password = EngineSecret::None;
         }
     }
-    let findings = inventory::setup::check(&tried).await;
-    let shown = findings.into_iter().filter_map(|finding| {
-        let part = match finding.part {
-            "queue" | "outbox" => Part::Queue,
-            "ledger" => Part::Ledger,
-            "stock" => Part::Stock,
-            _ => return None,
-        };
-        Some(TestResult {
-            part,
-            ok: finding.code.is_none(),
-            step: finding.code.map_or(Step::Done, |code| step(code, &finding.message)),
-            message: finding.message,
-            cure: finding.cure,
-        })
-    });
-    Ok(shown.collect())
+    Ok(setup::check(&tried).await.into_iter().filter_map(result).collect())
 }
 
-/// How far the connection came, as far as code and words tell.
-fn step(code: Code, message: &str) -> Step {
-    let words = message.to_lowercase();
-    let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
-    match code {
-        Code::Config if says(&["url", "address"]) => Step::Address,
-        _ if says(&["resolve", "name or service", "lookup address"]) => Step::Dns,
-        _ if says(&["tls", "ssl", "certificate"]) => Step::Tls,
-        _ if says(&["access denied for user", "password", "auth", "login", "noauth", "sasl"]) => Step::Login,
-        _ if says(&["policy", "evict", "compact", "appendonly"]) => Step::Policy,
-        _ if says(&["denied", "grant", "privilege"]) => Step::Grant,
-        _ if says(&["topic", "database", "tables are missing"]) => Step::Topic,
-        _ => Step::Tcp,
+fn result(finding: setup::Finding) -> Option<TestResult> {
+    let part = match finding.part {
+        "queue" | "outbox" => Part::Queue,
+        "ledger" => Part::Ledger,
+        "stock" => Part::Stock,
+        _ => return None,
+    };
+    let state = match finding.state {
+        setup::State::Ok => StepState::Ok,
+        setup::State::Failed(_) => StepState::Failed,
+        setup::State::NotReached => StepState::NotReached,
+    };
+    Some(TestResult { part, step: step(finding.step), state, message: finding.message, cure: finding.cure })
+}
+
+fn step(step: setup::Step) -> Step {
+    match step {
+        setup::Step::Config | setup::Step::Address => Step::Address,
+        setup::Step::Folder => Step::Folder,
+        setup::Step::Dns => Step::Dns,
+        setup::Step::Tcp => Step::Tcp,
+        setup::Step::Tls => Step::Tls,
+        setup::Step::Protocol => Step::Protocol,
+        setup::Step::Login => Step::Login,
+        setup::Step::Topic => Step::Topic,
+        setup::Step::Brokers => Step::Brokers,
+        setup::Step::Database => Step::Database,
+        setup::Step::Grant => Step::Grant,
+        setup::Step::Tables => Step::Tables,
+        setup::Step::Store => Step::Store,
+        setup::Step::Policy => Step::Policy,
     }
 }
 

@@ -7,6 +7,7 @@ pub mod broker;
 pub mod daemon;
 pub mod digest;
 pub mod feed;
+pub mod guarded_kafka;
 pub mod kafka;
 pub mod load;
 pub mod oracle;

@@ -131,7 +131,12 @@ impl RedisServer {
     }
 }
 
-/// A MariaDB of the test's own.
+/// MySQL's server, where `cargo xtask test` runs its second pass.
+fn mysqld() -> Option<std::ffi::OsString> {
+    std::env::var_os("TWINSTOCK_TEST_MYSQLD")
+}
+
+/// A MariaDB of the test's own; in the second pass a MySQL.
 pub struct MariaDb {
     port: u16,
     dir: PathBuf,
@@ -148,12 +153,20 @@ impl MariaDb {
     /// Installs and starts an empty one with more arguments.
     pub fn start_with(dir: &Path, extra: &[&str]) -> MariaDb {
         std::fs::create_dir_all(dir).unwrap();
-        let installed = Command::new("mariadb-install-db")
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .arg(format!("--user={}", user()))
-            .arg(format!("--datadir={}", dir.join("data").display()))
-            .output()
-            .expect("mariadb-install-db is on the PATH");
+        let mut install = match mysqld() {
+            Some(program) => {
+                let mut command = Command::new(program);
+                command.arg("--initialize-insecure");
+                command
+            }
+            None => {
+                let mut command = Command::new("mariadb-install-db");
+                command.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
+                command
+            }
+        };
+        install.arg(format!("--user={}", user())).arg(format!("--datadir={}", dir.join("data").display()));
+        let installed = install.output().unwrap_or_else(|e| panic!("{install:?}: {e}"));
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
         let extra = extra.iter().map(|&arg| arg.to_owned()).collect();
         let mut server = MariaDb { port: free_port(), dir: dir.to_owned(), extra, process: None };
@@ -164,8 +177,19 @@ impl MariaDb {
     /// Starts it again after [`MariaDb::kill`].
     pub fn up(&mut self) {
         let program = ["/usr/sbin/mariadbd", "/usr/bin/mariadbd"].into_iter().find(|p| Path::new(p).exists());
-        let mut command = Command::new(program.unwrap_or("mariadbd"));
-        command.args(["--no-defaults", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
+        let mut command = match mysqld() {
+            Some(program) => {
+                let mut command = Command::new(program);
+                command.args(["--mysqlx=OFF", "--secure-file-priv=NULL"]);
+                command
+            }
+            None => {
+                let mut command = Command::new(program.unwrap_or("mariadbd"));
+                command.arg("--no-defaults");
+                command
+            }
+        };
+        command.args(["--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
         command.arg(format!("--user={}", user())).arg(format!("--port={}", self.port));
         command.arg(format!("--datadir={}", self.dir.join("data").display()));
         command.arg(format!("--socket={}", self.dir.join("s.sock").display())).args(&self.extra);

@@ -142,3 +142,42 @@ async fn sample_data_is_counted_and_shown() {
     }
     window.close().await;
 }
+
+/// Settings > Test walks every connection on its own: names, ports and what lies behind them, in both languages.
+#[tokio::test]
+async fn a_test_of_connections_says_where_each_stops() {
+    let _turn = TURN.lock().await;
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.ini");
+    let text = "[app]\nmode = cluster\n[kafka]\nbootstrap_servers = 127.0.0.1:1\n[mysql]\n\
+                url = mysql://root@no-such-host.invalid:3306/inventory\n[redis]\nurl = redis://127.0.0.1:1/0\n";
+    std::fs::write(&file, text).unwrap();
+    let window = Window::open(&home.path().join("data"), &["--config", &file.display().to_string()]).await;
+    window.keys("{Ctrl+4}").await;
+    window.reads("Kafka servers").await;
+    let press = "[...document.querySelectorAll('button')].find((b) => b.innerText.trim() === 'Test').click()";
+    window.run(press, vec![]).await;
+    let steps = "const rows = [...document.querySelectorAll('details li')]; return rows.length === 0 ? null : \
+                 rows.map((row) => `${row.closest('details').querySelector('strong').innerText} \
+                 ${row.querySelector('.step').innerText}: ${row.className}`).join('\\n')";
+    let said = window.until("the steps are shown", steps).await;
+    let said = said.as_str().unwrap();
+    for (part, step, state) in [
+        ("Queue", "Data folder", "ok"),
+        ("Queue", "Host name", "ok"),
+        ("Queue", "Connection", "failed"),
+        ("Queue", "Login", "not_reached"),
+        ("Ledger", "Host name", "failed"),
+        ("Ledger", "Connection", "not_reached"),
+        ("Stock store", "Connection", "failed"),
+        ("Stock store", "Rights", "not_reached"),
+    ] {
+        let row = said.lines().find(|line| line.starts_with(&format!("{part} ")) && line.contains(step));
+        let row = row.unwrap_or_else(|| panic!("{part} {step} is missing in\n{said}"));
+        assert!(row.split_whitespace().any(|word| word == state), "{row}");
+    }
+    window.reads("no-such-host.invalid leads nowhere").await;
+    window.run("document.querySelector('details').scrollIntoView()", vec![]).await;
+    window.pictures("settings-test").await;
+    window.close().await;
+}

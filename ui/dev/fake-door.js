@@ -275,16 +275,33 @@
     },
     connections_test: async () => {
       await pause(50);
+      const ok = (part, step, message) => ({ part, step, state: 'ok', message, cure: '' });
+      const missed = (part, step) => ({ part, step, state: 'not_reached', message: '', cure: '' });
       return [
-        { part: 'queue', ok: true, step: 'done', message: 'Kafka 4.4.0, 12 partitions', cure: '' },
+        ok('queue', 'folder', '/home/clerk/.local/share/twinstock may be written'),
+        ok('queue', 'address', 'kafka.lan:9092, security.protocol plaintext'),
+        ok('queue', 'dns', 'kafka.lan is 192.0.2.7'),
+        ok('queue', 'tcp', 'kafka.lan:9092 takes connections'),
+        ok('queue', 'topic', 'has 12 partitions, each with a leader'),
+        ok('ledger', 'login', 'logged in as inventory'),
         {
           part: 'ledger',
-          ok: false,
           step: 'grant',
-          message: 'user inventory may not CREATE on inventory.*',
-          cure: "GRANT CREATE, DROP, INSERT, SELECT, UPDATE, DELETE ON inventory.* TO 'inventory'@'%';",
+          state: 'failed',
+          message: 'This user may not CREATE: CREATE command denied to user inventory',
+          cure: 'GRANT ALL ON `inventory`.* TO the user of [mysql] url',
         },
-        { part: 'stock', ok: true, step: 'done', message: 'Valkey 9.1', cure: '' },
+        ok('ledger', 'policy', 'version 10.11.11-MariaDB, max_allowed_packet 67108864'),
+        {
+          part: 'stock',
+          step: 'dns',
+          state: 'failed',
+          message: 'The name redis.lan leads nowhere: Name or service not known',
+          cure: "Correct the host name, or make it known to this machine's DNS",
+        },
+        missed('stock', 'tcp'),
+        missed('stock', 'login'),
+        missed('stock', 'policy'),
       ];
     },
     engine_restart: statusNow,

@@ -2,6 +2,7 @@
 //! Few dependencies on purpose: it compiles in seconds, long before the workspace does.
 mod bench;
 mod bindings;
+mod bundle;
 mod place;
 mod prepare;
 mod process;
@@ -41,9 +42,15 @@ enum Task {
     /// How fast it is, measured against what the servers can do
     #[command(subcommand)]
     Bench(bench::Bench),
+    /// Packages for this system: deb and rpm, an NSIS installer, or a disk image
+    Bundle {
+        /// Then unpack the deb and try its window (a test of the real thing)
+        #[arg(long)]
+        check: bool,
+    },
     /// Write the UI's types from the desktop crate's structs
     Bindings,
-    /// Real Kafka, MariaDB and Redis for tests, on free loopback ports
+    /// Real Kafka, MariaDB and Redis (or MySQL and Valkey) for tests, on free loopback ports
     #[command(subcommand)]
     Services(Services),
 }
@@ -55,6 +62,9 @@ enum Services {
         /// Kafka brokers in the cluster
         #[arg(long)]
         brokers: Option<usize>,
+        /// Which ledger and stock
+        #[arg(long, value_enum, default_value = "mariadb-redis")]
+        servers: servers::Kind,
         /// Data, logs and state.json [default: services in the target folder]
         #[arg(long)]
         dir: Option<PathBuf>,
@@ -79,7 +89,9 @@ enum Services {
 fn services(place: &Place, command: Services) -> Result<bool> {
     let at = |dir: Option<PathBuf>| dir.unwrap_or_else(|| place.services());
     match command {
-        Services::Up { brokers, dir } => servers::print_env(&servers::up(place, &at(dir), brokers)?),
+        Services::Up { brokers, servers, dir } => {
+            servers::print_env(&servers::up(place, &at(dir), brokers, servers)?);
+        }
         Services::Down { dir } => servers::down(&at(dir))?,
         Services::Status { dir } => return servers::status(&at(dir)),
         Services::Guard { dir } => servers::guard(&dir)?,
@@ -102,6 +114,22 @@ fn open(place: &Place, release: bool, args: &[OsString]) -> Result<bool> {
     Ok(Command::new(app).args(args).status()?.success())
 }
 
+fn bundle(place: &Place, check: bool) -> Result<bool> {
+    let packages = bundle::bundle(place)?;
+    for package in &packages {
+        let size = std::fs::metadata(package)?.len() >> 20;
+        println!("{} ({size} MB)", package.display());
+    }
+    if !check {
+        return Ok(true);
+    }
+    prepare::prepare(place, prepare::For::Testing)?;
+    let app = bundle::unpack(place, &packages)?;
+    let tally = steps::Run { place, long: false }.packaged(&app)?;
+    println!("the packaged window: {} passed, {} failed", tally.passed, tally.failed);
+    Ok(tally.failed == 0)
+}
+
 fn bindings(place: &Place) -> Result<bool> {
     let changed = bindings::generate(place, sh::run)?;
     match changed.as_slice() {
@@ -117,6 +145,7 @@ fn main() -> ExitCode {
         Task::Run { release, args } => open(&place, release, &args),
         Task::Test(options) => Ok(test::test(&place, &options)),
         Task::Bench(what) => bench::bench(&place, what),
+        Task::Bundle { check } => bundle(&place, check),
         Task::Bindings => bindings(&place),
         Task::Services(command) => services(&place, command),
     });

@@ -1,5 +1,5 @@
 //! Where things lie: the clone's root, the target folder, and what is cached beneath it.
-//! Everything that xtask writes lies under the target folder; nothing is ever written outside it.
+//! Everything that xtask writes lies under the target folder, but for one cache: the servers of the second pass.
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -39,6 +39,13 @@ impl Place {
     /// Programs that are fetched once: tauri-driver, and a newer Node where the machine's is too old.
     pub fn tools(&self) -> PathBuf {
         self.target.join("tools")
+    }
+
+    /// Debian sid with MySQL and Valkey, shared by all clones: it takes a minute to fetch.
+    pub fn sid(&self) -> Result<PathBuf> {
+        let cache = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
+        let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+        Ok(cache.or_else(home).context("neither XDG_CACHE_HOME nor HOME is set")?.join("twinstock-sid"))
     }
 
     /// The front end's folder.

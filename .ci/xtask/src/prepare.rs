@@ -51,6 +51,9 @@ const NEEDS: &[Need] = &[
     program("default-jre-headless", "java", true),
     program("maven", "mvn", true),
     library("python3-venv", true),
+    // MySQL and Valkey for the second pass; elsewhere the machine's own are used.
+    library("debootstrap", true),
+    library("debian-archive-keyring", true),
 ];
 
 /// Finds and installs what is missing, and a Node that is new enough.

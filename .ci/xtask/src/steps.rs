@@ -1,7 +1,7 @@
 //! The steps of `cargo xtask test`, each by itself: what it runs, and what counts as passed.
 //! A step that should have tests and ran none has failed.
 use crate::place::Place;
-use crate::servers::Lent;
+use crate::servers::{Kind, Lent};
 use crate::tally::{self, Tally};
 use crate::{bindings, prepare, sh, ui};
 use anyhow::{Context, Result, bail, ensure};
@@ -27,6 +27,8 @@ pub enum Step {
     Unit,
     /// Tests against the real Kafka, MariaDB and Redis
     Cluster,
+    /// The short form of the same on MySQL and Valkey
+    Second,
     /// The real window, by WebDriver
     Desktop,
     /// The engine does not depend on tauri
@@ -40,6 +42,19 @@ pub struct Run<'a> {
 }
 
 const TAURI_DRIVER: &str = "2.1.0";
+/// The whole path's tests that the second pass repeats.
+const SECOND_PASS: [&str; 6] = ["check", "kill", "many_tables", "path", "poison", "spec_scripts"];
+/// Tests among them that need no server, or none but Kafka.
+const FIRST_PASS_ONLY: [&str; 8] = [
+    "standalone",
+    "embedded",
+    "outbox",
+    "thirty_six_thousand",
+    "killed_sends",
+    "poison_by_send",
+    "wrong_configuration",
+    "a_guarded_kafka",
+];
 
 impl Run<'_> {
     pub fn step(&self, step: Step) -> Result<Tally> {
@@ -59,6 +74,7 @@ impl Run<'_> {
             Step::Bindings => self.bindings(),
             Step::Unit => self.unit(),
             Step::Cluster => self.cluster(),
+            Step::Second => self.second(),
             Step::Desktop => self.desktop(),
             Step::EngineTree => Ok(Tally::one(&self.engine_tree())),
         }
@@ -112,7 +128,7 @@ impl Run<'_> {
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "inv-daemon"]))?;
         self.compile(&names)?;
         let python = python(self.place)?;
-        let servers = Lent::start(self.place)?;
+        let servers = Lent::start(self.place, Kind::MariadbRedis)?;
         let mut command = limited("cargo", &self.place.root, 45);
         command.envs(&servers.state.env).env("TWINSTOCK_TEST_PYTHON", &python);
         let tally = self.tests(command.args(["test", "--workspace"]), &names)?;
@@ -120,19 +136,58 @@ impl Run<'_> {
         Ok(tally)
     }
 
+    /// What another ledger's and another stock's server could do differently; what needs neither is left to the
+    /// first pass.
+    fn second(&self) -> Result<Tally> {
+        let mut names = self.engine_tests(true)?;
+        names.retain(|name| !name.contains("kafka"));
+        names.extend(SECOND_PASS.map(str::to_owned));
+        sh::run(self.cargo().args(["build", "--workspace", "--bin", "inv-daemon"]))?;
+        self.compile(&names)?;
+        let python = python(self.place)?;
+        let servers = Lent::start(self.place, Kind::MysqlValkey)?;
+        let mut command = limited("cargo", &self.place.root, 20);
+        command.envs(&servers.state.env).env("TWINSTOCK_TEST_PYTHON", &python);
+        command.args(["test", "--workspace"]);
+        for name in &names {
+            command.args(["--test", name]);
+        }
+        command.args(["--no-fail-fast", "--"]).args(FIRST_PASS_ONLY.map(|name| format!("--skip={name}")));
+        let tally = self.run_tests(&mut command, servers.state.env.get("TWINSTOCK_TEST_PATH"))?;
+        servers.end()?;
+        Ok(tally)
+    }
+
     fn desktop(&self) -> Result<Tally> {
-        let driver = tauri_driver(self.place)?;
         ui::build(self.place)?;
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "twinstock", "--bin", "inv-daemon"]))?;
         let names = ["desktop".to_owned()];
-        self.compile(&names)?;
+        let mut command = self.windows(&names)?;
+        self.tests(&mut command, &names)
+    }
+
+    /// The first start and the first bill, with an app from a package: its rules for scripts and styles are those that
+    /// users get.
+    pub fn packaged(&self, app: &Path) -> Result<Tally> {
+        let names = ["desktop".to_owned()];
+        let mut command = self.windows(&names)?;
+        command.args(["--test", "desktop", "--", "first_start"]).env("TWINSTOCK_APP", app);
+        let tally = self.run_tests(&mut command, None)?;
+        ensure!(tally.passed + tally.failed == 1, "the test of the first start has another name now");
+        Ok(tally)
+    }
+
+    /// `cargo test` on a screen of its own, once these tests are compiled.
+    fn windows(&self, names: &[String]) -> Result<Command> {
+        let driver = tauri_driver(self.place)?;
+        self.compile(names)?;
         let mut command = limited("dbus-run-session", &self.place.root, 15);
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
         command.args(["cargo", "test", "--workspace"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
         // One window at a time: only one of them can have the keyboard.
         command.env("RUST_TEST_THREADS", "1");
-        self.tests(&mut command, &names)
+        Ok(command)
     }
 
     /// Compiles tests before anything is started for them. Always the whole workspace, narrowed by names: with
@@ -160,7 +215,16 @@ impl Run<'_> {
             command.args(["--test", name]);
         }
         command.arg("--no-fail-fast");
-        command.env("TWINSTOCK_BIN_DIR", self.place.target.join("debug")).env("PATH", self.place.path()?);
+        self.run_tests(command, None)
+    }
+
+    /// Runs a prepared command of tests, with our own programs first on its path.
+    fn run_tests(&self, command: &mut Command, first_on_path: Option<&String>) -> Result<Tally> {
+        let own = self.place.path()?;
+        let path = std::env::join_paths(
+            first_on_path.map(PathBuf::from).into_iter().chain(std::env::split_paths(&own)),
+        )?;
+        command.env("TWINSTOCK_BIN_DIR", self.place.target.join("debug")).env("PATH", path);
         if self.long {
             command.env("TWINSTOCK_TEST_LONG", "1");
         }

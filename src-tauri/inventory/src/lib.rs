@@ -14,6 +14,7 @@ pub mod error;
 pub mod ledger;
 pub mod live;
 pub mod outbox;
+pub mod probe;
 pub mod queue;
 pub mod setup;
 pub mod source;

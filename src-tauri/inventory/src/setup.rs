@@ -6,19 +6,8 @@ use std::sync::Arc;
 use crate::config::{Config, Mode};
 use crate::engine::{Clock, Engine, Parts, cluster, open_ledger, open_stock};
 use crate::error::{Code, Error, Result};
-
-/// One thing that `check` tried.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
-    /// config, outbox, queue, ledger or stock.
-    pub part: &'static str,
-    /// `None` = in order.
-    pub code: Option<Code>,
-    /// What was found.
-    pub message: String,
-    /// What to do; empty when in order.
-    pub cure: String,
-}
+use crate::probe::Trail;
+pub use crate::probe::{Finding, State, Step};
 
 /// Creates database, tables and topic, and accepts sources whose first message is gone already. Says what it did.
 pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Result<Vec<String>> {
@@ -32,7 +21,7 @@ pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Resul
     let ledger = open_ledger(&config)?;
     done.extend(ledger.init().await.map_err(|error| error.at("ledger"))?);
     done.push(cluster::ensure_topic(&config).await.map_err(|error| error.at("queue"))?);
-    for (identity, bounds) in cluster::bounds(&config).await? {
+    for (identity, bounds) in cluster::bounds_when_ready(&config).await? {
         if bounds.start > 0 && ledger.source(&identity).await?.is_none() {
             ledger.register_source(&identity, bounds.start).await?;
             done.push(format!(
@@ -44,99 +33,95 @@ pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Resul
     Ok(done)
 }
 
-/// Tries every part; each gives at least one finding.
+/// Tries every part step by step. What it makes it takes away again, but for standalone stores that were never
+/// opened before.
 pub async fn check(config: &Config) -> Vec<Finding> {
-    let mut findings: Vec<Finding> =
-        config.warnings.iter().map(|words| wrong("config", Code::Config, words.clone(), "")).collect();
-    findings.push(data_dir(config));
-    if config.mode == Mode::Cluster {
-        findings.extend(queue(config).await);
+    let mut warnings = Trail::new("config", &[]);
+    for words in &config.warnings {
+        warnings.fault(Step::Config, Code::Config, words.clone(), "");
     }
-    findings.extend(ledger(config).await);
-    findings.extend(stock(config).await);
+    let mut findings = warnings.end();
+    findings.extend(data_dir(config));
+    match config.mode {
+        Mode::Standalone => findings.extend(embedded(config).await),
+        Mode::Cluster => {
+            // Three servers, asked at once: a part that is away makes nobody wait for the others.
+            let (queue, ledger, stock) = tokio::join!(cluster::probe(config), ledger(config), stock(config));
+            findings.extend([queue, ledger, stock].into_iter().flatten());
+        }
+    }
     findings
 }
 
-fn fine(part: &'static str, message: impl Into<String>) -> Finding {
-    Finding { part, code: None, message: message.into(), cure: String::new() }
-}
-
-fn wrong(part: &'static str, code: Code, message: String, cure: &str) -> Finding {
-    Finding { part, code: Some(code), message, cure: cure.to_string() }
-}
-
-fn failed(part: &'static str, error: Error) -> Finding {
-    wrong(part, error.code, error.message, "")
-}
-
-fn data_dir(config: &Config) -> Finding {
+fn data_dir(config: &Config) -> Vec<Finding> {
     let folder = &config.data_dir;
     let probe = folder.join(".writable");
     let tried = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
+    let mut trail = Trail::new("outbox", &[Step::Folder]);
     match tried {
-        Ok(()) => fine("outbox", format!("{} may be written", folder.display())),
-        Err(error) => wrong(
-            "outbox",
+        Ok(()) => trail.fine(Step::Folder, format!("{} may be written", folder.display())),
+        Err(error) => trail.fault(
+            Step::Folder,
             Code::Config,
             format!("{} cannot be written: {error}", folder.display()),
             "make the folder writable, or name another one in [app] data_dir",
         ),
     }
+    trail.end()
 }
 
-async fn queue(config: &Config) -> Vec<Finding> {
-    match cluster::check(config).await {
-        Ok(findings) if findings.is_empty() => {
-            vec![fine(
-                "queue",
-                format!("Kafka at {} has the topic {}", config.bootstrap_servers, config.topic),
-            )]
+/// The embedded stores, under one lock. They may belong to a running app: then they are in use, which is no fault.
+async fn embedded(config: &Config) -> Vec<Finding> {
+    let both = |outcome: &dyn Fn(&mut Trail)| {
+        let of = |part| {
+            let mut trail = Trail::new(part, &[Step::Store]);
+            outcome(&mut trail);
+            trail.end()
+        };
+        [of("ledger"), of("stock")].concat()
+    };
+    let _lock = match crate::outbox::DataDir::lock(&config.data_dir, "check") {
+        Ok(lock) => lock,
+        Err(error) if error.code == Code::Locked => {
+            return both(&|trail| trail.fine(Step::Store, "in use by the running app"));
         }
-        Ok(findings) => findings
-            .into_iter()
-            .map(|(message, cure)| wrong("queue", Code::Refused, message, &cure))
-            .collect(),
-        Err(error) => vec![failed("queue", error)],
-    }
-}
-
-/// In standalone mode the embedded files may belong to a running app: then they are in use, which is no fault.
-fn embedded_in_use(config: &Config) -> bool {
-    config.mode == Mode::Standalone
-        && crate::outbox::DataDir::lock(&config.data_dir, "check")
-            .is_err_and(|error| error.code == Code::Locked)
+        Err(error) => return both(&|trail| trail.error(Step::Store, error.clone())),
+    };
+    let opened = async {
+        let ledger = open_ledger(config)?;
+        ledger.init().await?;
+        Ok::<_, Error>(ledger)
+    };
+    let mut findings = match opened.await {
+        Ok(ledger) => ledger.probe().await,
+        Err(error) => not_opened("ledger", &[Step::Store, Step::Tables], error),
+    };
+    findings.extend(match open_stock(config) {
+        Ok(stock) => stock.probe().await,
+        Err(error) => not_opened("stock", &[Step::Store], error),
+    });
+    findings
 }
 
 async fn ledger(config: &Config) -> Vec<Finding> {
-    if embedded_in_use(config) {
-        return vec![fine("ledger", "in use by the running app")];
+    match open_ledger(config) {
+        Ok(ledger) => ledger.probe().await,
+        Err(error) => not_opened("ledger", crate::ledger::CLUSTER_STEPS, error),
     }
-    let asked = async {
-        let ledger = open_ledger(config)?;
-        if config.mode == Mode::Standalone {
-            ledger.init().await?;
-        }
-        ledger.check().await
-    };
-    answered("ledger", asked.await)
 }
 
 async fn stock(config: &Config) -> Vec<Finding> {
-    if embedded_in_use(config) {
-        return vec![fine("stock", "in use by the running app")];
+    match open_stock(config) {
+        Ok(stock) => stock.probe().await,
+        Err(error) => not_opened("stock", crate::stock::redis::STEPS, error),
     }
-    let asked = async { open_stock(config)?.check().await };
-    answered("stock", asked.await)
 }
 
-fn answered(part: &'static str, answer: Result<Vec<(String, String)>>) -> Vec<Finding> {
-    match answer {
-        Ok(findings) if findings.is_empty() => vec![fine(part, "answers and is in order")],
-        Ok(findings) => {
-            findings.into_iter().map(|(message, cure)| wrong(part, Code::Refused, message, &cure)).collect()
-        }
-        Err(error) => vec![failed(part, error)],
-    }
+/// The first step failed: a URL that cannot be read, a password that is not there, a file that does not open.
+fn not_opened(part: &'static str, steps: &[Step], error: Error) -> Vec<Finding> {
+    let mut trail = Trail::new(part, steps);
+    trail.error(steps.first().copied().unwrap_or(Step::Config), error);
+    trail.end()
 }

@@ -4,8 +4,16 @@
 
 mod ledger;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use inventory::ledger::{SourceCache, SourceRow};
 use ledger::{Place, bodies, tiers};
 use sqlx::{Connection, Executor, MySqlConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A database of its own for each test, emptied first.
 async fn place(name: &str) -> Place {
@@ -80,7 +88,7 @@ async fn row_02_killed_connections_lose_and_double_nothing() {
         failures
     });
     while !writer.is_finished() {
-        tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        tokio::time::sleep(Duration::from_millis(15)).await;
         let list = "SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() \
                     AND db = 'test_killed_connections'";
         for row in place.rows(list).await {
@@ -115,4 +123,98 @@ async fn what_is_wrong_with_a_server_is_said() {
     let silent = failed("mysql://root@127.0.0.1:1/x".into(), None).await;
     assert_eq!(silent.code.name(), "unreachable", "{silent}");
     assert_eq!(failed("mysql://root@127.0.0.1".into(), None).await.code.name(), "config");
+}
+
+/// Stands between a client and the server and, once told to, keeps the next COMMIT to itself: to the server the
+/// client is frozen in the middle of its transaction.
+struct Freezer {
+    port: u16,
+    armed: Arc<AtomicBool>,
+    frozen: Arc<Notify>,
+    thawed: Arc<Notify>,
+}
+
+impl Freezer {
+    async fn start(server: String) -> Freezer {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let freezer = Freezer { port, armed: Arc::default(), frozen: Arc::default(), thawed: Arc::default() };
+        let (armed, frozen, thawed) = (freezer.armed.clone(), freezer.frozen.clone(), freezer.thawed.clone());
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let (mut from_client, mut to_client) = client.into_split();
+                let (mut from_server, mut to_server) =
+                    TcpStream::connect(&server).await.unwrap().into_split();
+                tokio::spawn(async move { tokio::io::copy(&mut from_server, &mut to_client).await });
+                let (armed, frozen, thawed) = (armed.clone(), frozen.clone(), thawed.clone());
+                tokio::spawn(async move {
+                    let mut bytes = vec![0; 1 << 16];
+                    while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
+                        let is_commit = bytes[..count].windows(6).any(|word| word == b"COMMIT");
+                        if is_commit && armed.swap(false, Ordering::SeqCst) {
+                            frozen.notify_one();
+                            thawed.notified().await;
+                        }
+                        if to_server.write_all(&bytes[..count]).await.is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+        });
+        freezer
+    }
+}
+
+/// A client that freezes in the middle of a transaction holds its source's row. The server lets go of it by itself
+/// (MariaDB: idle_write_transaction_timeout, MySQL: wait_timeout), and what it wanted to commit is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_client_loses_its_locks() {
+    let place = place("frozen_client").await;
+    let ledger = place.ready(20).await;
+    let Place::Mysql(url) = &place else { return };
+    let server = url.split(['@', '/']).find(|part| part.contains(':') && part.len() > 6).unwrap().to_owned();
+    let freezer = Freezer::start(server.clone()).await;
+    // MySQL encrypts where it can; the proxy must be able to read.
+    let through = url.replace(&server, &format!("127.0.0.1:{}", freezer.port));
+    let through = Place::Mysql(format!("{through}?ssl-mode=DISABLED"));
+    let (slow, mut cache) = (through.ledger(20), SourceCache::default());
+    let mut source = ledger.register_source(&ledger::identity(7 << 96, 0), 0).await.unwrap();
+    ledger::commit(&slow, &mut source, ledger::batches::mixture(0, 10, 3, 3), &mut cache).await;
+
+    freezer.armed.store(true, Ordering::SeqCst);
+    let next = |source: &SourceRow| ledger::batch(source, ledger::batches::mixture(10, 10, 3, 3));
+    let batch = next(&source);
+    let stuck = tokio::spawn({
+        let (source, batch) = (source.clone(), next(&source));
+        async move { slow.commit(&source, &batch, &mut cache).await.map(drop) }
+    });
+    tokio::time::timeout(Duration::from_secs(60), freezer.frozen.notified())
+        .await
+        .expect("a COMMIT comes by");
+    let open = "SELECT COUNT(*) FROM information_schema.innodb_trx t JOIN information_schema.processlist p \
+                ON p.id = t.trx_mysql_thread_id WHERE p.db = 'test_frozen_client' AND t.trx_rows_modified > 0";
+    // The server shows its transactions as they were a tenth of a second ago.
+    for pause in 0.. {
+        match place.one(open).await.as_str() {
+            "1" => break,
+            other => assert!(pause < 40, "{other} frozen with locks in hand"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    let began = std::time::Instant::now();
+    let mut other = SourceCache::default();
+    while let Err(failed) = ledger.commit(&source, &batch, &mut other).await {
+        assert_eq!(failed.code.name(), "retry", "{failed}");
+        assert!(began.elapsed().as_secs() < 60, "still locked: {failed}");
+        other = SourceCache::default();
+    }
+    eprintln!("another writer went on after {:.1?}", began.elapsed());
+    assert_eq!(place.one(open).await, "0");
+    freezer.thawed.notify_one();
+    let failed = stuck.await.unwrap().unwrap_err();
+    assert!(["unreachable", "fenced", "retry"].contains(&failed.code.name()), "{failed}");
+    assert_eq!(place.counted().await.len(), 20);
+    assert_eq!(place.one("SELECT next_offset FROM sources").await, "20");
 }

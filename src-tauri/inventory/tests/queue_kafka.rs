@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use inventory::error::Code;
 use inventory::outbox::Outbox;
-use inventory::queue::kafka::{KafkaQueue, Sender, bounds, check, ensure_topic, members};
+use inventory::probe::{Finding, State, Step};
+use inventory::queue::kafka::{KafkaQueue, KafkaSettings, Sender, bounds, ensure_topic, members, probe};
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 use kafka_bench::{Bench, saved, until};
 
@@ -262,29 +263,36 @@ async fn the_sender_keeps_order_and_notes_places() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn setup_and_check_speak_plainly() {
+async fn setup_and_probe_speak_plainly() {
     let bench = Bench::new("setup", 1).await;
     let mut settings = bench.settings("a");
-    assert!(check(&settings).await.unwrap().is_empty());
+    assert_eq!(faults(&settings).await, vec![]);
     assert!(ensure_topic(&settings, 5, 1).await.unwrap().contains("is there"));
     settings.topic.push_str("-more");
-    let missing = check(&settings).await.unwrap();
-    assert!(missing[0].0.contains("no topic"), "{missing:?}");
+    let missing = faults(&settings).await;
+    assert!(missing[0].0 == Step::Topic && missing[0].2.contains("no topic"), "{missing:?}");
     assert!(ensure_topic(&settings, 5, 1).await.unwrap().contains("created with 5"));
-    assert!(check(&settings).await.unwrap().is_empty());
+    assert_eq!(faults(&settings).await, vec![]);
     bench.set_topic(&settings.topic, "cleanup.policy", "compact").await;
-    let compacted = check(&settings).await.unwrap();
-    assert!(compacted[0].0.contains("compacted"), "{compacted:?}");
+    let compacted = faults(&settings).await;
+    assert!(compacted[0].0 == Step::Policy && compacted[0].2.contains("compacted"), "{compacted:?}");
     settings.properties.push(("no.such.property".into(), "1".into()));
     let refused = KafkaQueue::start(settings.clone()).err().unwrap();
     assert_eq!(refused.code, Code::Config);
     assert!(refused.message.contains("no.such.property"), "{refused}");
+    let address = faults(&settings).await;
+    assert_eq!(address[0].0, Step::Address, "{address:?}");
     settings.properties.clear();
     settings.bootstrap_servers = "127.0.0.1:1".into();
-    let away = check(&settings).await.unwrap_err();
-    assert_eq!(away.code, Code::Unreachable, "{away}");
-    assert!(away.message.contains("refused"), "{away}");
+    let away = faults(&settings).await;
+    assert_eq!((away[0].0, away[0].1), (Step::Tcp, State::Failed(Code::Unreachable)), "{away:?}");
     settings.bootstrap_servers = "no-such-host.invalid:9092".into();
-    let unknown = check(&settings).await.unwrap_err();
-    assert!(unknown.message.contains("DNS"), "{unknown}");
+    let unknown = faults(&settings).await;
+    assert!(unknown[0].0 == Step::Dns && unknown[0].2.contains("no-such-host.invalid"), "{unknown:?}");
+}
+
+/// What the probe finds wrong: step, state, words.
+async fn faults(settings: &KafkaSettings) -> Vec<(Step, State, String)> {
+    let found = probe(settings).await.into_iter().filter(Finding::is_fault);
+    found.map(|one| (one.step, one.state, one.message)).collect()
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use inventory::entry::StockKey;
 use inventory::error::Code;
+use inventory::probe::{Finding, Step};
 use inventory::stock::redis::Redis;
 use inventory::stock::{Answer, Prev, Pulse, Stock, StockCall, Vector};
 
@@ -155,7 +156,7 @@ async fn replica_is_out_of_reach_until_it_is_primary_again() {
     server.cli(&["REPLICAOF", "127.0.0.1", "1"]);
     let refused = store.apply(&[step(1)]).await.err().unwrap();
     assert_eq!(refused.code, Code::Unreachable, "{refused}");
-    assert!(store.check().await.unwrap().iter().any(|(cause, _)| cause.contains("replica")));
+    assert!(faults(&store).await.iter().any(|(_, cause)| cause.contains("replica")));
     server.cli(&["REPLICAOF", "NO", "ONE"]);
     assert_eq!(patiently(&store, &step(1)).await, Answer::Applied);
 }
@@ -170,8 +171,8 @@ async fn password_comes_apart_and_stays_out_of_words() {
     }
     let store = server.store(Some("s3cret"));
     assert_eq!(store.bring(&[seed()]).await.unwrap(), [Answer::Created]);
-    let findings = store.check().await.unwrap();
-    assert!(findings.len() == 1 && findings[0].0.contains("appendonly"), "{findings:?}");
+    let findings = faults(&store).await;
+    assert!(findings.len() == 1 && findings[0].1.contains("appendonly"), "{findings:?}");
 }
 
 #[tokio::test]
@@ -181,5 +182,13 @@ async fn user_without_info_is_still_watched() {
     let store = server.store(None);
     assert_eq!(store.pulse().await.unwrap(), Pulse::Forgot);
     assert_eq!(store.pulse().await.unwrap(), Pulse::Steady);
-    assert_eq!(store.check().await.err().map(|error| error.code), Some(Code::Refused));
+    let findings = faults(&store).await;
+    assert!(findings.len() == 1 && findings[0].0 == Step::Grant, "{findings:?}");
+    assert!(findings[0].1.contains("INFO"), "{findings:?}");
+}
+
+/// What the probe finds wrong.
+async fn faults(store: &Redis) -> Vec<(Step, String)> {
+    let found = store.probe().await.into_iter().filter(Finding::is_fault);
+    found.map(|one| (one.step, one.message)).collect()
 }

@@ -155,43 +155,66 @@ pub struct Settings {
     pub restart_needed: bool,
 }
 
-/// The step at which a connection failed.
+/// One step of a connection test, in the order in which they are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
 pub enum Step {
-    /// The address does not parse.
+    /// The data folder may be written.
+    Folder,
+    /// Address and settings can be read.
     Address,
-    /// The name does not resolve.
+    /// The name leads to an address.
     Dns,
-    /// Nobody listens.
+    /// Somebody listens.
     Tcp,
-    /// The handshake fails.
+    /// Encrypted as asked for.
     Tls,
-    /// User or password.
+    /// Whoever listens speaks the service's language.
+    Protocol,
+    /// User and password.
     Login,
-    /// Topic or database is missing.
+    /// The topic.
     Topic,
-    /// A right is missing.
+    /// The brokers' own addresses.
+    Brokers,
+    /// The database.
+    Database,
+    /// What must be allowed.
     Grant,
-    /// A setting of the server would lose goods (eviction, compaction).
+    /// The fixed tables.
+    Tables,
+    /// The embedded store.
+    Store,
+    /// Settings of the server that would lose goods.
     Policy,
-    /// All steps passed.
-    Done,
 }
 
-/// One part's answer to `connections_test`.
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum StepState {
+    /// In order.
+    Ok,
+    /// Not in order.
+    Failed,
+    /// An earlier step failed.
+    NotReached,
+}
+
+/// One step's answer to `connections_test`; a step may have several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct TestResult {
     /// Which part.
     pub part: Part,
-    /// Everything passed.
-    pub ok: bool,
-    /// How far it came.
+    /// Which step.
     pub step: Step,
-    /// What happened.
+    /// How it ended.
+    pub state: StepState,
+    /// What was found; empty when it was not reached.
     pub message: String,
-    /// How to mend it; empty when ok.
+    /// How to mend it; empty unless it failed.
     pub cure: String,
 }

@@ -25,6 +25,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("config", 1),
     ("error", 1),
     ("crash", 1),
+    ("probe", 1),
     ("source", 1),
 ];
 

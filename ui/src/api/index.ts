@@ -34,6 +34,7 @@ export type { Secret } from './bindings/Secret';
 export type { Settings } from './bindings/Settings';
 export type { Status } from './bindings/Status';
 export type { Step } from './bindings/Step';
+export type { StepState } from './bindings/StepState';
 export type { StockColumn } from './bindings/StockColumn';
 export type { StockPatch } from './bindings/StockPatch';
 export type { StockQuery } from './bindings/StockQuery';

@@ -1,13 +1,17 @@
-//! Real servers for tests: Apache Kafka, MariaDB and Redis on free loopback ports, data thrown away on `down`.
+//! Real servers for tests: Apache Kafka with MariaDB and Redis, or with MySQL and Valkey, on free loopback ports, data
+//! thrown away on `down`.
 //! Stops nothing but the processes it started itself; a server that is missing is an error, never a skip.
 mod kafka;
 mod mariadb;
+mod mysql;
 mod probe;
 mod redis;
+mod second;
 
 use crate::place::Place;
 use crate::process::{self, Server};
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,10 +20,22 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+/// Which ledger and stock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ValueEnum)]
+pub enum Kind {
+    /// MariaDB and Redis
+    #[default]
+    MariadbRedis,
+    /// MySQL and Valkey
+    MysqlValkey,
+}
+
 /// What `state.json` holds while the servers run: other programs read pids, ports and addresses from it.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct State {
     pub brokers: usize,
+    #[serde(default)]
+    pub kind: Kind,
     pub servers: Vec<Server>,
     /// What tests read from their environment.
     pub env: BTreeMap<String, String>,
@@ -53,9 +69,10 @@ fn free_ports(count: usize) -> Result<Vec<u16>> {
 }
 
 /// Starts what does not run yet and returns once everything answers. Idempotent; `brokers` none = as it is.
-pub fn up(place: &Place, dir: &Path, brokers: Option<usize>) -> Result<State> {
+pub fn up(place: &Place, dir: &Path, brokers: Option<usize>, kind: Kind) -> Result<State> {
     if let Some(state) = read(dir)? {
-        if state.servers.iter().all(Server::alive) && brokers.is_none_or(|n| n == state.brokers) {
+        let same = state.kind == kind && brokers.is_none_or(|n| n == state.brokers);
+        if same && state.servers.iter().all(Server::alive) {
             return Ok(state);
         }
         down(dir)?;
@@ -66,7 +83,7 @@ pub fn up(place: &Place, dir: &Path, brokers: Option<usize>) -> Result<State> {
     }
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let dir = &fs::canonicalize(dir)?;
-    let mut state = State { brokers, servers: Vec::new(), env: BTreeMap::new() };
+    let mut state = State { brokers, kind, servers: Vec::new(), env: BTreeMap::new() };
     let started = start_all(place, dir, &mut state);
     if let Err(error) = started {
         let tails: Vec<String> =
@@ -85,15 +102,28 @@ fn start_all(place: &Place, dir: &Path, state: &mut State) -> Result<()> {
         state.servers.push(server);
     }
     write(dir, state)?;
-    state.servers.push(redis::start(dir, ports[0])?);
-    write(dir, state)?;
-    state.servers.push(mariadb::start(dir, ports[1])?);
+    match state.kind {
+        Kind::MariadbRedis => {
+            state.servers.push(redis::start(dir, ports[0], &redis::program()?)?);
+            write(dir, state)?;
+            state.servers.push(mariadb::start(dir, ports[1])?);
+        }
+        Kind::MysqlValkey => {
+            let second = second::find(place)?;
+            state.servers.push(redis::start(dir, ports[0], &second.valkey)?);
+            write(dir, state)?;
+            state.servers.push(mysql::start(dir, ports[1], &second)?);
+            let own =
+                [("TWINSTOCK_TEST_MYSQLD", &second.mysqld), ("TWINSTOCK_TEST_PATH", &second.first_on_path)];
+            state.env.extend(own.map(|(name, path)| (name.to_owned(), path.display().to_string())));
+        }
+    }
     write(dir, state)?;
     let kafka: Vec<u16> = ports[2..].iter().copied().step_by(2).collect();
     for server in &state.servers {
         let ready = match server.name.as_str() {
             "redis" => probe::until(server, || probe::redis(server.port)),
-            "mariadb" => probe::until(server, || probe::mysql(server.port)),
+            "mariadb" | "mysql" => probe::until(server, || probe::mysql(server.port)),
             _ => probe::until(server, || probe::kafka(server.port, state.brokers)),
         };
         ready.with_context(|| format!("{} does not answer on port {}", server.name, server.port))?;
@@ -155,7 +185,7 @@ pub struct Lent {
 
 impl Lent {
     /// Starts a fresh set.
-    pub fn start(place: &Place) -> Result<Lent> {
+    pub fn start(place: &Place, kind: Kind) -> Result<Lent> {
         let dir = place.services().join(format!("test-{}", std::process::id()));
         fs::create_dir_all(&dir)?;
         let guard = Command::new(std::env::current_exe()?)
@@ -165,7 +195,7 @@ impl Lent {
             .stdin(Stdio::piped())
             .spawn()
             .context("cannot start the services' guard")?;
-        let state = up(place, &dir, None)?;
+        let state = up(place, &dir, None, kind)?;
         Ok(Lent { state, dir, guard })
     }
 

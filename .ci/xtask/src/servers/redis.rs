@@ -3,13 +3,17 @@ use crate::process::{self, Server};
 use crate::sh;
 use anyhow::{Context, Result};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// The machine's Redis.
+pub fn program() -> Result<PathBuf> {
+    sh::which("redis-server")
+        .or_else(|| sh::which("valkey-server"))
+        .context("redis-server is missing: apt-get install redis-server")
+}
 
 /// Starts Redis (or Valkey, which takes the same file) with a fresh data folder.
-pub fn start(dir: &Path, port: u16) -> Result<Server> {
-    let program = sh::which("redis-server")
-        .or_else(|| sh::which("valkey-server"))
-        .context("redis-server is missing: apt-get install redis-server")?;
+pub fn start(dir: &Path, port: u16, program: &Path) -> Result<Server> {
     let data = dir.join("redis");
     fs::create_dir_all(&data)?;
     let conf = data.join("redis.conf");
@@ -21,7 +25,8 @@ pub fn start(dir: &Path, port: u16) -> Result<Server> {
             data.display()
         ),
     )?;
-    // Redis rewrites its command line to "redis-server 127.0.0.1:port".
-    let marks = vec![format!("redis-server 127.0.0.1:{port}"), conf.display().to_string()];
+    // It rewrites its command line to "redis-server 127.0.0.1:port".
+    let own = ["redis-server", "valkey-server"].map(|name| format!("{name} 127.0.0.1:{port}"));
+    let marks = own.into_iter().chain([conf.display().to_string()]).collect();
     process::start("redis", port, marks, &dir.join("redis.log"), sh::command(program, &data).arg(&conf))
 }

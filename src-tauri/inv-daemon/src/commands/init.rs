@@ -2,6 +2,7 @@
 
 use inventory::config::Config;
 use inventory::error::{Code, Error, Result};
+use inventory::setup::State;
 use serde::Serialize;
 
 use crate::{Outcome, output};
@@ -16,36 +17,51 @@ pub async fn init(config: Config) -> Result<Outcome> {
 }
 
 #[derive(Serialize)]
-struct Finding {
+struct Finding<'a> {
     part: &'static str,
+    step: &'static str,
+    state: &'static str,
     ok: bool,
-    message: String,
-    cure: String,
+    message: &'a str,
+    cure: &'a str,
 }
 
-/// Tries every part. Exit code 3 when a server is out of reach, 1 when something else is wrong.
+/// Tries every part step by step. Exit code 3 when a server is out of reach, 1 when something else is wrong.
 pub async fn check(config: Config, json: bool) -> Result<Outcome> {
     let findings = inventory::setup::check(&config).await;
     let rows: Vec<Finding> = findings
         .iter()
         .map(|found| Finding {
             part: found.part,
-            ok: found.code.is_none(),
-            message: found.message.clone(),
-            cure: found.cure.clone(),
+            step: found.step.name(),
+            state: found.state.name(),
+            ok: found.state == State::Ok,
+            message: &found.message,
+            cure: &found.cure,
         })
         .collect();
     if json {
         output::json(&rows)?;
     } else {
-        for row in &rows {
-            output::line(&format!("{} {:<7} {}", if row.ok { "✓" } else { "✗" }, row.part, row.message))?;
+        for (row, found) in rows.iter().zip(&findings) {
+            let (sign, words) = match found.state {
+                State::Ok => ("✓", row.message),
+                State::Failed(_) => ("✗", row.message),
+                State::NotReached => ("–", "not reached"),
+            };
+            output::line(&format!("{sign} {:<7} {:<9} {words}", row.part, row.step))?;
             if !row.cure.is_empty() {
-                output::line(&format!("          → {}", row.cure))?;
+                output::line(&format!("                    → {}", row.cure))?;
             }
         }
     }
-    let codes: Vec<Code> = findings.iter().filter_map(|found| found.code).collect();
+    let codes: Vec<Code> = findings
+        .iter()
+        .filter_map(|found| match found.state {
+            State::Failed(code) => Some(code),
+            State::Ok | State::NotReached => None,
+        })
+        .collect();
     if codes.contains(&Code::Unreachable) {
         return Err(Error::new(Code::Unreachable, "a needed server is out of reach"));
     }

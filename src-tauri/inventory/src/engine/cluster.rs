@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::error::Result;
 use crate::outbox::Outbox;
+use crate::probe::Finding;
 use crate::queue::kafka::{self, KafkaQueue, KafkaSettings, Sender};
 use crate::queue::{Bounds, Queue, SourceIdentity};
 use crate::stock::Stock;
@@ -46,6 +47,11 @@ pub(crate) async fn bounds(config: &Config) -> Result<HashMap<SourceIdentity, Bo
     kafka::bounds(&settings(config, "status")).await
 }
 
+/// Every partition's log, of a topic that may just have been made.
+pub(crate) async fn bounds_when_ready(config: &Config) -> Result<HashMap<SourceIdentity, Bounds>> {
+    kafka::bounds_when_ready(&settings(config, "init")).await
+}
+
 /// How many processes consume now.
 pub(crate) async fn consumers(config: &Config) -> Result<usize> {
     kafka::members(&settings(config, "status")).await
@@ -56,7 +62,7 @@ pub(crate) async fn ensure_topic(config: &Config) -> Result<String> {
     kafka::ensure_topic(&settings(config, "init"), config.partitions, config.replication_factor).await
 }
 
-/// What is wrong with Kafka and how to mend it.
-pub(crate) async fn check(config: &Config) -> Result<Vec<(String, String)>> {
-    kafka::check(&settings(config, "check")).await
+/// Kafka tried step by step.
+pub(crate) async fn probe(config: &Config) -> Vec<Finding> {
+    kafka::probe(&settings(config, "check")).await
 }

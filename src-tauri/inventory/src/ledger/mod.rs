@@ -31,8 +31,23 @@ pub use read::Summary;
 pub use stock_card::MovementCursor;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
+use crate::probe::Step;
 use crate::source::SourceIdentity;
 use crate::stock::{SourceName, StockCall};
+
+/// What is tried of a ledger on a server, in order.
+pub const CLUSTER_STEPS: &[Step] = &[
+    Step::Address,
+    Step::Dns,
+    Step::Tcp,
+    Step::Protocol,
+    Step::Tls,
+    Step::Login,
+    Step::Database,
+    Step::Tables,
+    Step::Grant,
+    Step::Policy,
+];
 
 /// What the ledger keeps out and where it stops making tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

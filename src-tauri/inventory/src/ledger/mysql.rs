@@ -1,6 +1,8 @@
 //! MySQL, MariaDB and what speaks their protocol, behind the ledger. Everything travels as text protocol with
 //! inline literals: one round trip per batch, no prepared statements to run out of. Never DDL in a transaction.
 
+mod probe;
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,22 +13,20 @@ use sqlx::mysql::{
 use sqlx::pool::PoolConnection;
 use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
 use tokio::sync::OnceCell;
-use uuid::Uuid;
 
 use super::dialect::Dialect;
 use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error, Result};
+use crate::probe::{Step, Stopped, Trail};
 
 /// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long. A process
 /// that is frozen in the middle of a transaction would keep its source's row locked as long as it sleeps: MariaDB
-/// ends such a transaction, MySQL (which knows no such limit) the silent connection.
+/// ends such a transaction, MySQL (which knows no such limit) the silent connection; the pool makes a new one.
 const SETTINGS: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin, \
     SESSION sql_mode = 'STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE', \
     SESSION innodb_lock_wait_timeout = 5, SESSION lock_wait_timeout = 10, SESSION autocommit = 1 \
-    /*M!100300 , SESSION idle_write_transaction_timeout = 5 */ /*!80000 , SESSION wait_timeout = 60 */; \
+    /*M!100300 , SESSION idle_write_transaction_timeout = 5 */ /*!80000 , SESSION wait_timeout = 8 */; \
     SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
-/// Below it, batches would be cut into many texts.
-const COMFORTABLE_PACKET: i64 = 16 << 20;
 
 /// A ledger server.
 pub(crate) struct MysqlDatabase {
@@ -135,7 +135,8 @@ fn fault(error: sqlx::Error) -> SqlError {
         1021 | 1114 | 1041 | 3675 => (Kind::Other, Code::Full, "Free space on the ledger's server."),
         1290 | 1836 | 3100 => (Kind::Other, Code::Full, "The server is read-only; make it writable."),
         1153 => (Kind::Other, Code::Config, "Raise max_allowed_packet on the ledger's server."),
-        0 | 1040 | 1053 | 1077 | 1129 | 1203 | 1317 | 1927 | 2006 | 2013 => {
+        // 3169 and 4031 are MySQL's words for a session that was killed, or was silent for longer than wait_timeout.
+        0 | 1040 | 1053 | 1077 | 1129 | 1203 | 1317 | 1927 | 2006 | 2013 | 3169 | 4031 => {
             (Kind::Other, Code::Unreachable, "Check that the ledger's server runs and can be reached.")
         }
         _ => (Kind::Other, Code::Internal, "Please report this."),
@@ -261,27 +262,11 @@ impl Database for MysqlDatabase {
         Ok(true)
     }
 
-    async fn check(&self) -> Sql<Vec<(String, String)>> {
-        let mut found = Vec::new();
-        let packet = self.packet().await?;
-        if packet < COMFORTABLE_PACKET {
-            found.push((
-                format!("max_allowed_packet of {} is {packet} bytes.", self.place),
-                "Set it to 16M or more; larger rejected messages cannot be kept otherwise.".to_owned(),
-            ));
-        }
-        let mut session = self.acquire().await?;
-        let name = format!("probe_{}", Uuid::new_v4().simple());
-        let probe = format!(
-            "CREATE TABLE {name} (id INT PRIMARY KEY); INSERT INTO {name} VALUES (1); \
-             UPDATE {name} SET id = 2; DELETE FROM {name}; DROP TABLE {name}"
-        );
-        if let Err(failed) = session.exec(&probe).await {
-            found.push((
-                format!("This user may not create, fill and drop tables: {}", failed.error),
-                format!("GRANT ALL ON `{}`.* TO the user of [mysql] url.", self.name),
-            ));
-        }
-        Ok(found)
+    fn steps(&self) -> &'static [Step] {
+        super::CLUSTER_STEPS
+    }
+
+    async fn probe(&self, trail: &mut Trail) -> Result<(), Stopped> {
+        self.walk(trail).await
     }
 }

@@ -13,6 +13,7 @@ use super::tables::Known;
 use super::{Inner, Ledger, Limits};
 use crate::crash;
 use crate::error::{Code, Error, Result};
+use crate::probe::{Finding, Step, Trail};
 
 impl Ledger {
     fn over(db: Box<dyn Database>, limits: Limits) -> Self {
@@ -72,27 +73,35 @@ impl Ledger {
         rows.first().map_or(Ok(0), |row| row.int(0))
     }
 
-    /// Faults of connection, grants, version and settings: (what is wrong, how to mend it). Empty = healthy.
-    pub async fn check(&self) -> Result<Vec<(String, String)>> {
-        let mut found = self.inner.db.check().await?;
-        let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
-        let cure = "Run `inv-daemon init`.".to_owned();
-        let stored = match self.stored_version().await {
-            Err(failed) if failed.code == Code::Config => return Ok(found),
-            other => other?,
-        };
-        match stored {
-            None => found.push(("The ledger's tables are missing.".to_owned(), cure)),
-            Some(version) if version < wanted => {
-                found.push((format!("The ledger's tables are of version {version}, not {wanted}."), cure));
-            }
-            Some(version) if version > wanted => found.push((
-                format!("The ledger's tables are of version {version}; this program knows {wanted}."),
-                "Use the newer program.".to_owned(),
-            )),
-            Some(_) => {}
+    /// Tries connection, rights, settings and tables step by step.
+    pub async fn probe(&self) -> Vec<Finding> {
+        let db = &self.inner.db;
+        let mut trail = Trail::new("ledger", db.steps());
+        if db.probe(&mut trail).await.is_ok() {
+            self.probe_tables(&mut trail).await;
         }
-        Ok(found)
+        trail.end()
+    }
+
+    async fn probe_tables(&self, trail: &mut Trail) {
+        let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
+        let cure = "Run `inv-daemon init`";
+        match self.stored_version().await {
+            Err(failed) => trail.error(Step::Tables, failed),
+            Ok(None) => {
+                trail.fault(Step::Tables, Code::Refused, "The ledger's tables are missing", cure);
+            }
+            Ok(Some(version)) if version < wanted => {
+                let cause = format!("The ledger's tables are of version {version}, not {wanted}");
+                trail.fault(Step::Tables, Code::Refused, cause, cure);
+            }
+            Ok(Some(version)) if version > wanted => {
+                let cause =
+                    format!("The ledger's tables are of version {version}; this program knows {wanted}");
+                trail.fault(Step::Tables, Code::Refused, cause, "Use the newer program");
+            }
+            Ok(Some(version)) => trail.fine(Step::Tables, format!("of version {version}, as wanted")),
+        }
     }
 
     async fn stored_version(&self) -> Result<Option<i64>> {

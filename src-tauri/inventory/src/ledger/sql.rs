@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::dialect::Dialect;
 use crate::entry::parse_time;
 use crate::error::{Code, Error, Result};
+use crate::probe::{Step, Stopped, Trail};
 
 /// What a failed statement means for the transaction around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,8 +188,10 @@ pub(crate) trait Database: Send + Sync {
     async fn longest_text(&self) -> Sql<usize>;
     /// Creates the database itself if it is missing; true when it did.
     async fn create(&self) -> Sql<bool>;
-    /// Faults of server and settings: (what is wrong, how to mend it).
-    async fn check(&self) -> Sql<Vec<(String, String)>>;
+    /// What `probe` tries, and the fixed tables, in order.
+    fn steps(&self) -> &'static [Step];
+    /// Tries every step but the fixed tables.
+    async fn probe(&self, trail: &mut Trail) -> Result<(), Stopped>;
 }
 
 /// Gathers statements into texts that stay below the server's limit.

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::dialect::Dialect;
 use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error};
+use crate::probe::{Step, Stopped, Trail};
 
 /// The write connection, opened on first use, and whether a transaction was left open in it.
 #[derive(Default)]
@@ -226,20 +227,27 @@ impl Database for SqliteDatabase {
         Ok(new)
     }
 
-    async fn check(&self) -> Sql<Vec<(String, String)>> {
+    fn steps(&self) -> &'static [Step] {
+        &[Step::Store, Step::Tables]
+    }
+
+    async fn probe(&self, trail: &mut Trail) -> Result<(), Stopped> {
         if !self.path.exists() {
-            return Ok(vec![(self.absent(), "Run `inv-daemon init`.".to_owned())]);
+            trail.fault(Step::Store, Code::Config, self.absent(), "Run `inv-daemon init`");
+            return Err(Stopped);
         }
-        let mut session = self.reader().await?;
-        let mode = session.query("PRAGMA journal_mode").await?;
-        let wal = mode.first().is_some_and(|row| row.text(0).is_ok_and(|mode| mode == "wal"));
-        let mut found = Vec::new();
-        if !wal {
-            found.push((
-                format!("The ledger {} is not in WAL mode.", self.path.display()),
-                "Put the data folder on a local disk.".to_owned(),
-            ));
+        let asked = async { self.reader().await?.query("PRAGMA journal_mode").await }.await;
+        let mode = asked.map_err(|failed| trail.stop(Step::Store, failed.error))?;
+        let place = self.path.display();
+        match mode.first().and_then(|row| row.text(0).ok()) {
+            Some("wal") => trail.fine(Step::Store, format!("{place} opens and can be read")),
+            _ => trail.fault(
+                Step::Store,
+                Code::Refused,
+                format!("The ledger {place} is not in WAL mode"),
+                "Put the data folder on a local disk",
+            ),
         }
-        Ok(found)
+        Ok(())
     }
 }

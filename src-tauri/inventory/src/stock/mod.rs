@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use crate::entry::StockKey;
 use crate::error::Result;
+use crate::probe::Finding;
 
 /// Counter beside the balances, moved by `pulse`; has no colon, so that it is no balance.
 pub const SENTINEL: &str = "TWINSTOCK_SENTINEL";
@@ -119,6 +120,6 @@ pub trait Stock: Send + Sync {
     fn version(&self) -> u64;
     /// Makes everything acknowledged durable (redb: a durable commit; Redis: its own policy, nothing to do).
     async fn settle(&self) -> Result<()>;
-    /// Findings about the server's settings: (what is wrong, how to mend it). Empty = healthy.
-    async fn check(&self) -> Result<Vec<(String, String)>>;
+    /// Tries connection, rights and settings step by step.
+    async fn probe(&self) -> Vec<Finding>;
 }

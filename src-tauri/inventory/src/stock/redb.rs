@@ -15,6 +15,7 @@ use super::value::{self, Value};
 use super::{Answer, Page, Pulse, SENTINEL, Stock, StockCall, Vector};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
+use crate::probe::{Finding, Step, Trail};
 
 const STOCK: TableDefinition<&str, &[u8]> = TableDefinition::new("stock");
 /// 200,000 values take some 30 MB; redb's own default of 1 GiB would be a surprise on a desktop.
@@ -281,9 +282,14 @@ impl Stock for Redb {
         self.work(Inner::settle).await
     }
 
-    async fn check(&self) -> Result<Vec<(String, String)>> {
+    async fn probe(&self) -> Vec<Finding> {
+        let mut trail = Trail::new("stock", &[Step::Store]);
         // Opening and reading are the whole of it: there is no server with settings of its own.
-        self.scan(None, 1).await.map(|_| Vec::new())
+        match self.scan(None, 1).await {
+            Ok(_) => trail.fine(Step::Store, "the stock's file opens and can be read"),
+            Err(error) => trail.error(Step::Store, error),
+        }
+        trail.end()
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod health;
 mod link;
+mod probe;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -18,6 +19,7 @@ use self::link::{Conn, Link};
 use super::{Answer, Page, Prev, Pulse, Stock, StockCall, Vector, value};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
+use crate::probe::{Finding, Step};
 
 const SCRIPT: &str = include_str!("script.lua");
 /// Keys of one script call: 500 keep the server busy for some milliseconds, and others may come in between.
@@ -28,6 +30,18 @@ const PIPELINE: usize = 8;
 const PARALLEL: usize = 128;
 /// What `values` and `scan` give for a key that is no string: readable by nobody, so damaged.
 const NO_STRING: &[u8] = b"(no string)";
+
+/// What is tried of it, in order.
+pub const STEPS: &[Step] = &[
+    Step::Address,
+    Step::Dns,
+    Step::Tcp,
+    Step::Protocol,
+    Step::Login,
+    Step::Database,
+    Step::Grant,
+    Step::Policy,
+];
 
 /// The stock in Redis.
 pub struct Redis {
@@ -300,7 +314,7 @@ impl Stock for Redis {
         Ok(())
     }
 
-    async fn check(&self) -> Result<Vec<(String, String)>> {
-        self.findings().await
+    async fn probe(&self) -> Vec<Finding> {
+        self.walk().await
     }
 }

@@ -1,12 +1,10 @@
-//! The topic itself: made if missing, tried part by part, measured. Changes nothing that stands already.
+//! The topic itself: made if missing, measured. Changes nothing that stands already.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rdkafka::TopicPartitionList;
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::time::Instant;
 
@@ -61,20 +59,22 @@ pub async fn ensure_topic(settings: &KafkaSettings, partitions: i32, replication
         }
         _ => format!("topic {topic} created with {partitions} partitions, replication {replication}"),
     };
-    seen(settings).await?;
+    bounds_when_ready(settings).await?;
     Ok(done)
 }
 
-/// Waits until the brokers tell of a topic just made: they learn of it a moment after the controller, and
-/// whatever is called next must find it.
-async fn seen(settings: &KafkaSettings) -> Result<()> {
-    let until = Instant::now() + PATIENCE;
+/// Bounds of all partitions of a topic that may just have been made: brokers learn of it a moment after the
+/// controller, and so do its leaders of their logs. Waits for them.
+pub async fn bounds_when_ready(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, Bounds>> {
+    let until = Instant::now() + 2 * PATIENCE;
     loop {
-        match aside(settings, |aside| aside.describe()).await {
-            Err(error) if error.code == Code::Refused && Instant::now() < until => {
+        match bounds(settings).await {
+            Err(error)
+                if matches!(error.code, Code::Refused | Code::Unreachable) && Instant::now() < until =>
+            {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
-            other => return other.map(|_| ()),
+            other => return other,
         }
     }
 }
@@ -96,69 +96,4 @@ pub async fn bounds(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, 
 pub async fn members(settings: &KafkaSettings) -> Result<usize> {
     let group = settings.group_id.clone();
     aside(settings, move |aside| aside.members(&group)).await
-}
-
-/// Tries servers, login, topic, group and the topic's settings: (what is wrong, what to do) for each; empty when all
-/// is in order. An error means that the servers could not even be asked.
-pub async fn check(settings: &KafkaSettings) -> Result<Vec<(String, String)>> {
-    let mut findings = Vec::new();
-    let partitions = match aside(settings, |aside| aside.describe()).await {
-        Ok((_, partitions)) => partitions,
-        Err(error) if error.code == Code::Refused => return Ok(vec![split(error)]),
-        Err(error) => return Err(error),
-    };
-    findings.extend(topic_settings(settings).await?);
-    let (topic, settings) = (settings.topic.clone(), settings.clone());
-    let group = tokio::task::spawn_blocking(move || group(&settings, &topic, &partitions)).await;
-    let group =
-        group.map_err(|err| Error::new(Code::Internal, format!("a question to Kafka ended: {err}")))?;
-    findings.extend(group.err().map(split));
-    Ok(findings)
-}
-
-/// An error's words as cause and cure.
-fn split(error: Error) -> (String, String) {
-    match error.message.trim_end_matches('.').rsplit_once(". ") {
-        Some((cause, cure)) => (cause.to_string(), cure.to_string()),
-        None => (error.message, String::new()),
-    }
-}
-
-fn group(settings: &KafkaSettings, topic: &str, partitions: &[i32]) -> Result<()> {
-    let words = |err| kafka_error("ask for the group's offsets", &err);
-    let client: BaseConsumer<Ears> = settings.aside().create_with_context(Ears::default()).map_err(words)?;
-    let mut list = TopicPartitionList::new();
-    for partition in partitions {
-        list.add_partition(topic, *partition);
-    }
-    let asked = client.committed_offsets(list, PATIENCE);
-    let _ = client.poll(Duration::ZERO);
-    asked.map_err(|err| client.client().context().explain(words(err)))?;
-    Ok(())
-}
-
-async fn topic_settings(settings: &KafkaSettings) -> Result<Vec<(String, String)>> {
-    let topic = &settings.topic;
-    let admin = admin(settings)?;
-    let asked = admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options()).await;
-    let asked = asked.map_err(|err| kafka_error("read the topic's settings", &err))?;
-    let config = match asked.into_iter().next() {
-        Some(Ok(config)) => config,
-        Some(Err(code)) => {
-            let words = worded(Some(code), &format!("cannot read the settings of topic {topic}: {code}"));
-            return Ok(vec![split(words)]);
-        }
-        None => return Ok(Vec::new()),
-    };
-    let value = |name: &str| config.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
-    let mut findings = Vec::new();
-    if value("cleanup.policy").contains("compact") {
-        findings.push((
-            format!("topic {topic} is compacted: Kafka throws away all but the newest entry of a key"),
-            format!(
-                "set cleanup.policy=delete on topic {topic} before anything is sent, or name another topic"
-            ),
-        ));
-    }
-    Ok(findings)
 }

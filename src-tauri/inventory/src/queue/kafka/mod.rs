@@ -10,6 +10,8 @@ mod lane;
 mod murmur;
 mod native;
 mod poll;
+mod probe;
+mod raw;
 mod sender;
 mod settings;
 mod side;
@@ -26,7 +28,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 
-pub use admin::{bounds, check, ensure_topic, members};
+pub use admin::{bounds, bounds_when_ready, ensure_topic, members};
+pub use probe::probe;
 pub use sender::{Sender, SenderStatus};
 pub use settings::KafkaSettings;
 

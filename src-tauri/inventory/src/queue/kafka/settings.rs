@@ -109,13 +109,21 @@ fn legal(text: &str) -> String {
 /// Listens to one client (its clones hear the same): keeps the last thing it complained of, and its log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ears {
-    complaint: Arc<Mutex<Option<Error>>>,
+    complaint: Arc<Mutex<Option<Complaint>>>,
 }
+
+/// The client's own code, and ours with its words.
+type Complaint = (Option<RDKafkaErrorCode>, Error);
 
 impl Ears {
     /// The last complaint since the last `forget`.
     pub(super) fn complaint(&self) -> Option<Error> {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, error)| error.clone())
+    }
+
+    /// The client's own code of the last complaint.
+    pub(super) fn code(&self) -> Option<RDKafkaErrorCode> {
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|(code, _)| *code)
     }
 
     /// All is well again.
@@ -137,7 +145,7 @@ impl Ears {
         // "All brokers are down" follows the reason why; the reason stays.
         let vague = code_of(error) == Some(RDKafkaErrorCode::AllBrokersDown);
         if !(vague && complaint.is_some()) {
-            *complaint = Some(heard);
+            *complaint = Some((code_of(error), heard));
         }
     }
 }

@@ -58,7 +58,7 @@ impl Aside {
 
     /// The topic's identity and partitions now.
     pub(super) fn describe(&self) -> Result<(Uuid, Vec<i32>)> {
-        let asked = native::describe_topic(self.client.client(), &self.settings.topic, PATIENCE);
+        let asked = native::describe_topic(self.client.client(), &self.settings.topic, PATIENCE, false);
         self.listen();
         let described = asked.map_err(|err| self.ears().explain(err))?;
         self.ears().forget();

@@ -57,7 +57,7 @@ async fn owners(conn: &Conn) -> RedisResult<Vec<Vec<(u16, u16)>>> {
 }
 
 /// A sentinel key for every node, and a slot that leads there.
-async fn sentinels(conn: &Conn) -> RedisResult<Vec<(u16, String)>> {
+pub(super) async fn sentinels(conn: &Conn) -> RedisResult<Vec<(u16, String)>> {
     let owners = owners(conn).await?;
     if let Conn::Single(_) = conn {
         return Ok(vec![(0, SENTINEL.to_owned())]);
@@ -128,24 +128,20 @@ impl Redis {
         Error::new(Code::Refused, words)
     }
 
-    /// Settings and states that would lose or refuse balances: what is wrong, and the cure.
-    pub(super) async fn findings(&self) -> Result<Vec<(String, String)>> {
-        let (generation, conn) = self.link.conn().await?;
-        match self.examine(&conn).await {
-            Ok(found) => Ok(found),
-            Err(error) => Err(self.link.failed(generation, error).await),
-        }
-    }
-
-    async fn examine(&self, conn: &Conn) -> RedisResult<Vec<(String, String)>> {
+    /// What the servers are, in words, and settings and states that would lose or refuse balances: what is wrong, and
+    /// the cure.
+    pub(super) async fn examine(&self, conn: &Conn) -> RedisResult<(String, Vec<(String, String)>)> {
+        let mut about = Vec::new();
         let mut found = Vec::new();
         let mut keys = vec!["LASTCHECK".to_owned()];
         for (slot, sentinel) in sentinels(conn).await? {
-            let text: String = routed(conn, slot, cmd("INFO")).await?;
-            found.extend(judge(&parse(&text), self.link.is_cluster()));
+            let info = parse(&routed::<String>(conn, slot, cmd("INFO")).await?);
+            found.extend(judge(&info, self.link.is_cluster()));
+            about.push(describe(&info));
             keys.push(sentinel);
         }
         found.dedup();
+        about.dedup();
         for key in keys {
             let kind: String = cmd("TYPE").arg(&key).query_async(&mut conn.clone()).await?;
             let mut wrong = kind != "none" && kind != "string";
@@ -158,7 +154,7 @@ impl Redis {
                 found.push((cause, format!("Delete or rename it: `DEL {key}`.")));
             }
         }
-        Ok(found)
+        Ok((about.join("; "), found))
     }
 }
 
@@ -171,6 +167,17 @@ fn wrong_sentinel(error: &::redis::RedisError) -> bool {
 fn parse(text: &str) -> HashMap<String, String> {
     let pairs = text.lines().filter_map(|line| line.trim().split_once(':'));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// One server in words: name, version, and what keeps its balances.
+fn describe(info: &HashMap<String, String>) -> String {
+    let get = |name: &str| info.get(name).map(String::as_str);
+    let server = match get("valkey_version") {
+        Some(version) => format!("Valkey {version}"),
+        None => format!("Redis {}", get("redis_version").unwrap_or("of an unknown version")),
+    };
+    let file = if get("aof_enabled") == Some("1") { "appendonly yes" } else { "appendonly no" };
+    format!("{server}, maxmemory-policy {}, {file}", get("maxmemory_policy").unwrap_or("unknown"))
 }
 
 /// Findings of one server.

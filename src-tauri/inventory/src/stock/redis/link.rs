@@ -7,8 +7,8 @@ use std::time::Duration;
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
 use ::redis::cluster::ClusterClient;
 use ::redis::cluster_async::ClusterConnection;
-use ::redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, ErrorKind, IntoConnectionInfo};
-use ::redis::{Pipeline, RedisError, RedisFuture, ServerErrorKind, Value};
+use ::redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind};
+use ::redis::{IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -66,6 +66,8 @@ enum Target {
 /// The way to the server.
 pub struct Link {
     target: Target,
+    /// Every server that the URL names; for a cluster the first nodes to ask.
+    infos: Vec<ConnectionInfo>,
     /// Host and port, for words.
     pub place: String,
     state: Mutex<State>,
@@ -83,22 +85,71 @@ struct State {
 impl Link {
     /// Reads the URL; connects to nothing yet. `password` wins over one in the URL.
     pub fn new(url: &str, password: Option<&str>) -> Result<Link> {
-        let (target, place) = match cluster_nodes(url) {
+        let (target, infos) = match cluster_nodes(url) {
             Some(nodes) => {
                 let infos = nodes.iter().map(|node| info(node, password)).collect::<Result<Vec<_>>>()?;
-                let place = infos.iter().map(|info| info.addr().to_string()).collect::<Vec<_>>().join(",");
-                let builder =
-                    ClusterClient::builder(infos).connection_timeout(CONNECT).response_timeout(REPLY);
+                let builder = ClusterClient::builder(infos.clone());
+                let builder = builder.connection_timeout(CONNECT).response_timeout(REPLY);
                 let builder = builder.retries(3).overall_response_timeout(Some(REPLY * 2));
-                (Target::Cluster(Box::new(builder.build().map_err(|error| wrong_url(&error))?)), place)
+                (Target::Cluster(Box::new(builder.build().map_err(|error| wrong_url(&error))?)), infos)
             }
             None => {
                 let info = info(url, password)?;
-                let place = info.addr().to_string();
-                (Target::Single(Box::new(Client::open(info).map_err(|error| wrong_url(&error))?)), place)
+                let client = Client::open(info.clone()).map_err(|error| wrong_url(&error))?;
+                (Target::Single(Box::new(client)), vec![info])
             }
         };
-        Ok(Link { target, place, state: Mutex::default() })
+        let place = infos.iter().map(|info| info.addr().to_string()).collect::<Vec<_>>().join(",");
+        Ok(Link { target, infos, place, state: Mutex::default() })
+    }
+
+    /// Host and port of every server that the URL names; none for a socket on this machine.
+    pub fn sockets(&self) -> Vec<(String, u16)> {
+        let place = |info: &ConnectionInfo| match info.addr() {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some((host.clone(), *port))
+            }
+            _ => None,
+        };
+        self.infos.iter().filter_map(place).collect()
+    }
+
+    /// Whether the URL asks for encryption.
+    pub fn is_encrypted(&self) -> bool {
+        self.infos.iter().any(|info| matches!(info.addr(), ConnectionAddr::TcpTls { .. }))
+    }
+
+    /// Who we are there.
+    pub fn user(&self) -> &str {
+        self.infos.first().and_then(|info| info.redis_settings().username()).unwrap_or("default")
+    }
+
+    /// Number of the database.
+    pub fn database(&self) -> i64 {
+        self.infos.first().map_or(0, |info| info.redis_settings().db())
+    }
+
+    /// A connection apart from all others, to the database that every server has; never repeated, never shared.
+    pub async fn dial_to_database_0(&self) -> RedisResult<Conn> {
+        let attempt = async {
+            match (&self.target, self.infos.first()) {
+                (Target::Single(_), Some(info)) => {
+                    let settings = info.redis_settings().clone().set_db(0);
+                    let client = Client::open(info.clone().set_redis_settings(settings))?;
+                    single(&client).await
+                }
+                _ => self.dial().await,
+            }
+        };
+        let late = || std::io::Error::new(std::io::ErrorKind::TimedOut, "no answer in time");
+        timeout(CONNECT + REPLY, attempt).await.unwrap_or_else(|_| Err(late().into()))
+    }
+
+    async fn dial(&self) -> RedisResult<Conn> {
+        match &self.target {
+            Target::Single(client) => single(client).await,
+            Target::Cluster(client) => client.get_async_connection().await.map(Conn::Cluster),
+        }
     }
 
     /// Whether keys are spread over slots.
@@ -135,18 +186,7 @@ impl Link {
     }
 
     async fn connect(&self) -> Result<Conn> {
-        let attempt = async {
-            match &self.target {
-                Target::Single(client) => {
-                    let config = AsyncConnectionConfig::new()
-                        .set_connection_timeout(Some(CONNECT))
-                        .set_response_timeout(Some(REPLY));
-                    client.get_multiplexed_async_connection_with_config(&config).await.map(Conn::Single)
-                }
-                Target::Cluster(client) => client.get_async_connection().await.map(Conn::Cluster),
-            }
-        };
-        match timeout(CONNECT + REPLY, attempt).await {
+        match timeout(CONNECT + REPLY, self.dial()).await {
             Ok(done) => done.map_err(|error| self.words(&error)),
             Err(_) => Err(self.unreachable("no answer in time")),
         }
@@ -174,6 +214,11 @@ impl Link {
             self.place
         );
         Error::new(Code::Unreachable, words)
+    }
+
+    /// The server's own text.
+    pub fn text(&self, error: &RedisError) -> String {
+        server_text(error)
     }
 
     /// The error's code and words.
@@ -227,6 +272,12 @@ impl Link {
         );
         Error::new(Code::Refused, words)
     }
+}
+
+async fn single(client: &Client) -> RedisResult<Conn> {
+    let config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECT)).set_response_timeout(Some(REPLY));
+    client.get_multiplexed_async_connection_with_config(&config).await.map(Conn::Single)
 }
 
 /// The first error that the server sent, word first; else the error's own text.
