@@ -13,6 +13,8 @@ class Tracking {
   text = $state('');
   trouble = $state.raw<Failure | null>(null);
   isAnswered = $state(false);
+  /** False while the ledger is away: then states stop at Sent. */
+  statesKnown = $state(true);
   next = $state<string | null>(null);
   #turn = 0;
   #followed = new Map<string, () => void>();
@@ -36,6 +38,7 @@ class Tracking {
       if (turn !== this.#turn) return;
       this.bills = page.bills;
       this.next = page.next;
+      this.statesKnown = page.states_known;
       this.trouble = null;
       page.bills
         .filter((b) => !isDone(b))
