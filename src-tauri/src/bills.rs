@@ -260,7 +260,7 @@ pub async fn copy(live: &Live, bill_id: &str) -> Result<Draft, Failure> {
     let lines = bill.lines.iter().zip(1..).map(|(line, line_id)| DraftLine {
         line_id,
         product_id: line.product_id.clone(),
-        product_text: live.names.name(CatalogKind::Product, &line.product_id),
+        product_text: line.product_id.clone(),
         quantity: line.quantity.to_string(),
         description: line.description.clone().unwrap_or_default(),
     });

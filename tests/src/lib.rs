@@ -3,11 +3,13 @@
 //! repeated here. It never repairs anything it finds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+pub mod clerk;
 pub mod daemon;
 pub mod digest;
 pub mod feed;
 pub mod kafka;
 pub mod oracle;
+pub mod own_kafka;
 pub mod processes;
 pub mod servers;
 pub mod site;

@@ -108,7 +108,7 @@ impl Run<'_> {
         let files = test_files(&self.place.root.join("tests/tests"))?;
         ensure!(!files.is_empty(), "there is no test of the whole path in tests/tests");
         let mut names = self.engine_tests(true)?;
-        names.extend(files.into_iter().filter(|name| name != "desktop" && name != "tidy"));
+        names.extend(files.into_iter().filter(|name| !window(name) && name != "tidy"));
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "inv-daemon"]))?;
         self.compile(&names)?;
         let python = python(self.place)?;
@@ -124,15 +124,20 @@ impl Run<'_> {
         let driver = tauri_driver(self.place)?;
         ui::build(self.place)?;
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "twinstock", "--bin", "inv-daemon"]))?;
-        let names = ["desktop".to_owned()];
+        let mut names = test_files(&self.place.root.join("tests/tests"))?;
+        names.retain(|name| window(name));
         self.compile(&names)?;
-        let mut command = limited("dbus-run-session", &self.place.root, 15);
+        let servers = Lent::start(self.place)?;
+        let mut command = limited("dbus-run-session", &self.place.root, if self.long { 60 } else { 25 });
+        command.envs(&servers.state.env);
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
         command.args(["cargo", "test", "--workspace"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
         // One window at a time: only one of them can have the keyboard.
         command.env("RUST_TEST_THREADS", "1");
-        self.tests(&mut command, &names)
+        let tally = self.tests(&mut command, &names)?;
+        servers.end()?;
+        Ok(tally)
     }
 
     /// Compiles tests before anything is started for them. Always the whole workspace, narrowed by names: with
@@ -187,6 +192,11 @@ fn limited(program: &str, dir: &Path, minutes: u32) -> Command {
         }
         _ => sh::command(program, dir),
     }
+}
+
+/// Test files that open the real window.
+fn window(name: &str) -> bool {
+    name.starts_with("desktop")
 }
 
 /// A check without counted tests counts as one.

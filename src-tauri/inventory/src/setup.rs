@@ -2,10 +2,14 @@
 //! the desktop's Settings.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::{Config, Mode};
 use crate::engine::{Clock, Engine, Parts, cluster, open_ledger, open_stock};
 use crate::error::{Code, Error, Result};
+
+/// Longest wait for a server to take a connection.
+const REACH: Duration = Duration::from_secs(4);
 
 /// One thing that `check` tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +118,9 @@ async fn ledger(config: &Config) -> Vec<Finding> {
         return vec![fine("ledger", "in use by the running app")];
     }
     let asked = async {
+        if config.mode == Mode::Cluster {
+            reach(&config.mysql_url).await?;
+        }
         let ledger = open_ledger(config)?;
         if config.mode == Mode::Standalone {
             ledger.init().await?;
@@ -121,6 +128,38 @@ async fn ledger(config: &Config) -> Vec<Finding> {
         ledger.check().await
     };
     answered("ledger", asked.await)
+}
+
+/// The way to the ledger's server, by name and port: a pool of connections only says that it waited in vain.
+async fn reach(url: &str) -> Result<()> {
+    let Some(place) = place(url) else { return Ok(()) };
+    let unreachable = |words: String| Error::new(Code::Unreachable, words);
+    let found = tokio::net::lookup_host(&place).await.map_err(|error| {
+        unreachable(format!("{place} does not resolve: {error}. Check the name in [mysql] url."))
+    })?;
+    let mut last = "the name has no address".to_string();
+    for address in found {
+        match tokio::time::timeout(REACH, tokio::net::TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(error)) => last = error.to_string(),
+            Err(_) => last = format!("no answer within {} seconds", REACH.as_secs()),
+        }
+    }
+    Err(unreachable(format!(
+        "nobody answers at {place}: {last}. Check that the server runs and that [mysql] url names it."
+    )))
+}
+
+/// `host:port` of a ledger's URL; `None` where it names a socket or no host.
+fn place(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?']).next()?.rsplit('@').next()?;
+    if host.is_empty() || rest.contains("socket=") {
+        return None;
+    }
+    let port =
+        !host.ends_with(']') && host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Some(if port { host.to_string() } else { format!("{host}:3306") })
 }
 
 async fn stock(config: &Config) -> Vec<Finding> {
@@ -138,5 +177,33 @@ fn answered(part: &'static str, answer: Result<Vec<(String, String)>>) -> Vec<Fi
             findings.into_iter().map(|(message, cure)| wrong(part, Code::Refused, message, &cure)).collect()
         }
         Err(error) => vec![failed(part, error)],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_host_and_port() {
+        let named = |url: &str| place(url).unwrap_or_default();
+        assert_eq!(named("mysql://root@127.0.0.1:3307/inventory"), "127.0.0.1:3307");
+        assert_eq!(named("mysql://me:p%40ss@db.house/inventory?ssl-mode=REQUIRED"), "db.house:3306");
+        assert_eq!(named("mysql://[::1]/x"), "[::1]:3306");
+        assert_eq!(named("mysql://[::1]:33/x"), "[::1]:33");
+        assert_eq!(place("mysql:///x?socket=/run/s"), None);
+    }
+
+    #[tokio::test]
+    async fn a_server_out_of_reach_is_told_from_a_name_that_is_none() {
+        let words = |error: Error| error.message;
+        let unknown = reach("mysql://root@nosuch.invalid:3306/x").await.map_err(words).unwrap_err();
+        assert!(unknown.starts_with("nosuch.invalid:3306 does not resolve"), "{unknown}");
+        let held = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = held.local_addr().unwrap().port();
+        reach(&format!("mysql://root@127.0.0.1:{port}/x")).await.unwrap();
+        drop(held);
+        let closed = reach(&format!("mysql://root@127.0.0.1:{port}/x")).await.map_err(words).unwrap_err();
+        assert!(closed.starts_with(&format!("nobody answers at 127.0.0.1:{port}")), "{closed}");
     }
 }

@@ -98,6 +98,14 @@ class Desk {
     this.focusFirst();
   }
 
+  /** A new bill; the present one, if it holds anything, stays in the list. */
+  async next(): Promise<void> {
+    await this.saver.flush();
+    if (!this.isEmpty) this.others = [{ draft: this.draft, saved_at: '' }, ...this.others];
+    await this.fresh(this.draft.kind);
+    this.focusFirst();
+  }
+
   #put(draft: Draft): void {
     this.#lastId = d.nextLineId(draft) - 1;
     this.#history = begin(d.withBlankTail(draft, this.#newId()));
