@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use inventory::entry::{Direction, format_time, parse_time};
+use inventory::error::Code;
 use inventory::outbox::{Bill as Stored, BillFilter, BillLine as StoredLine, BillSummary as StoredSummary};
 use inventory::queue::SourceIdentity;
 use uuid::Uuid;
@@ -62,13 +63,17 @@ async fn in_time<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T
 
 /// Positions of all sources: our writer's where it has them, the ledger's for the others.
 async fn positions(live: &Live) -> Result<Positions, Failure> {
+    let view = live.board.as_ref().map(|board| board.view()).unwrap_or_default();
+    // Our writer waits for it already: then nobody need wait here as well.
+    if let Some(error) = view.ledger.clone().filter(|error| error.code == Code::Unreachable) {
+        return Err(error.into());
+    }
     let mut positions = HashMap::new();
     for row in live.engine.ledger().sources().await? {
         let place = (row.identity.topic_uuid, row.identity.partition);
         let (next_offset, stock_offset) = (row.next_offset, row.stock_offset);
         positions.insert(place, Position { name: row.name.to_string(), next_offset, stock_offset });
     }
-    let view = live.board.as_ref().map(|board| board.view()).unwrap_or_default();
     for (place, seen) in &view.sources {
         if let (Some(position), Some(_)) = (positions.get_mut(place), &seen.name) {
             position.stock_offset = position.stock_offset.max(seen.stock_offset);

@@ -79,9 +79,14 @@ impl Window {
         let session = builder.capabilities(wanted).connect(&address);
         let client = session.await.unwrap_or_else(|e| panic!("no session: {e}; see {}", log.display()));
         let window = Window { client, dir: dir.to_owned(), _driver: driver };
-        window.see("nav").await;
-        window.run(PAINT, vec![]).await;
+        window.ready().await;
         window
+    }
+
+    /// Waits for the page's first screen, as after a start or when it was loaded anew.
+    pub async fn ready(&self) {
+        self.see("nav").await;
+        self.run(PAINT, vec![]).await;
     }
 
     /// The app's process, as the folder's lock names it.

@@ -17,7 +17,7 @@ use tests::sql::RUNTIME;
 use tests::window::{PATIENCE, Window, app};
 
 /// Drafts made ready for one life of the window; more than it can post.
-const READY: usize = 400;
+const READY: usize = 900;
 /// Every so many drafts, one is saved and left.
 const LEFT: usize = 40;
 const PRODUCTS: u64 = 12;

@@ -145,6 +145,8 @@ fn row_38_bills_entered_while_the_servers_are_away() {
             assert_eq!(desk.state(bill).await, "saved", "{bill}");
         }
         assert_eq!(desk.state(&desk.bills[0]).await, "sent", "no more is known here without the ledger");
+        let page = desk.window.text().await;
+        assert!(page.contains("Lag –") && !page.contains("Fill sample data"), "more than is known:\n{page}");
         desk.window.pictures("servers-away").await;
 
         mariadb.up();

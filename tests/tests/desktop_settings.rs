@@ -189,7 +189,7 @@ async fn a_folder_in_use_is_named_with_its_holder_and_opened_when_it_is_free() {
     window.reads("Another program is using this data.").await;
     let page = window.text().await;
     for words in [
-        "Close the program named below, then try again",
+        "Close it and try again",
         &format!("{} is in use by inv-daemon", dir.display()),
         &format!("process {}", holder.0.id()),
     ] {

@@ -17,6 +17,7 @@ class Tracking {
   statesKnown = $state(true);
   next = $state<string | null>(null);
   #turn = 0;
+  #asked = 0;
   #followed = new Map<string, () => void>();
 
   #query(before: string | null): BillQuery {
@@ -29,10 +30,16 @@ class Tracking {
     await this.refresh();
   }
 
+  /** By the clock: not while an answer is still on its way, or a slow one would never be seen. */
+  async look(): Promise<void> {
+    if (this.#asked === 0) await this.refresh();
+  }
+
   /** The newest page again; older pages already loaded stay below it. */
   async refresh(): Promise<void> {
     this.#turn += 1;
     const turn = this.#turn;
+    this.#asked += 1;
     try {
       const page = await ask('bill_search', { query: this.#query(null) });
       if (turn !== this.#turn) return;
@@ -46,6 +53,8 @@ class Tracking {
         .forEach((b) => this.follow(b.bill_id));
     } catch (error) {
       if (turn === this.#turn) this.trouble = failure(error);
+    } finally {
+      this.#asked -= 1;
     }
     this.isAnswered = true;
   }
