@@ -61,7 +61,7 @@ async fn refused_entry(window: &Window) {
 
 /// A bill half written, with a list open under it.
 async fn half_a_bill(window: &Window, name: &str) {
-    window.keys("{Ctrl+1}{F6}").await;
+    window.keys("{Ctrl+1}{Alt+n}{F6}").await;
     window.focus("#head-company_id").await;
     window.keys("C001{Enter}BJ01{Enter}{Enter}").await;
     window.keys("10003{Enter}12{Enter}pallet 7{Enter}10001{Enter}99,999{Enter}{Enter}").await;

@@ -81,6 +81,6 @@ export function rejectedWord(kind: string): string {
 /** Why an entry was refused, and in which field if it was one. */
 export function rejectedTitle(entry: Pick<RejectedEntry, 'kind' | 'field'>): string {
   const word = rejectedWord(entry.kind);
-  const known = entry.field && fields[entry.field]?.();
+  const known = entry.kind === 'invalid' && entry.field && fields[entry.field]?.();
   return known ? m.field_problem({ field: word, problem: known }) : word;
 }
