@@ -68,7 +68,9 @@ impl Window {
         let program = std::env::var("TWINSTOCK_TAURI_DRIVER").unwrap_or_else(|_| "tauri-driver".into());
         let log = dir.with_extension("log");
         let ports = [format!("--port={port}"), format!("--native-port={native}")];
-        let driver = Driver(Guard::start(Command::new(program).args(ports), &log));
+        let mut command = Command::new(program);
+        command.args(ports).env("XDG_CONFIG_HOME", settings(dir));
+        let driver = Driver(Guard::start(&mut command, &log));
         wait_for("tauri-driver", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         let mut args = vec!["--data-dir".to_string(), dir.display().to_string()];
         args.extend(more.iter().map(ToString::to_string));
@@ -232,6 +234,11 @@ impl Window {
         self.run("document.documentElement.dataset.theme = 'light'", vec![]).await;
         self.size(1280, 800).await.unwrap();
     }
+}
+
+/// Where the app looks for settings when none are named: beside the data folder, never a person's own.
+pub fn settings(dir: &Path) -> PathBuf {
+    dir.with_extension("settings")
 }
 
 /// The process that holds a data folder.

@@ -14,7 +14,7 @@ use tests::feed::Seeded;
 use tests::processes::{Guard, signal};
 use tests::site::Site;
 use tests::sql::RUNTIME;
-use tests::window::{PATIENCE, Window, app};
+use tests::window::{PATIENCE, Window, app, settings};
 
 /// Drafts made ready for one life of the window; more than it can post.
 const READY: usize = 900;
@@ -284,7 +284,7 @@ async fn killed_at_ctrl_enter(run: &mut Run, window: Window, dir: &Path) -> Wind
 fn killed_while_opening(run: &mut Run, dir: &Path) {
     let log = dir.with_extension("log");
     let mut command = Command::new(app());
-    command.arg("--data-dir").arg(dir);
+    command.arg("--data-dir").arg(dir).env("XDG_CONFIG_HOME", settings(dir));
     let mut app = Guard::start(&mut command, &log);
     std::thread::sleep(Duration::from_millis(100 + run.dice.below(1_800)));
     assert_eq!(app.0.try_wait().unwrap(), None, "the app ended by itself; see {}", log.display());

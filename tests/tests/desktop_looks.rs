@@ -85,14 +85,15 @@ async fn posted_bills(window: &Window, name: &str) {
     window.keys("{Down}{Down}{Enter}").await;
     window.see("h1").await;
     look(window, &format!("{name}-bill")).await;
-    window.focus("aside [role=radio][aria-checked=true]").await;
-    window.keys("{Right}").await;
+    // The status bar leads to what was refused.
+    window.focus("footer button.down").await;
+    window.keys("{Enter}").await;
     window.focus("aside .entry").await;
     window.keys("{Enter}").await;
     window.until("the entry is open", "return document.querySelector('main section .fields')").await;
     look(window, &format!("{name}-rejected")).await;
-    window.focus("aside [role=radio][aria-checked=true]").await;
-    window.keys("{Right}{Esc}").await;
+    window.keys("{Esc}{Ctrl+f}").await;
+    window.until("the bills again", "return document.activeElement.type === 'search'").await;
 }
 
 async fn other_screens(window: &Window, name: &str) {

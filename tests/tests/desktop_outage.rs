@@ -89,6 +89,44 @@ fn arrived_in_order(site: &Site, desk: &[String], lines: usize) {
     assert_eq!(seen.len(), lines, "entries in the topic");
 }
 
+/// Kafka alone is away: entries wait and say so; what was counted before still says that.
+async fn kafka_away(desk: &mut Desk, kafka: &mut OwnKafka, away: Duration) {
+    kafka.kill();
+    let before = desk.lines;
+    desk.enter(20).await;
+    desk.type_one().await;
+    desk.status([false, true, true], desk.lines - before).await;
+    desk.window.reads(&format!("{} waiting", desk.lines - before)).await;
+    tokio::time::sleep(away).await;
+    for bill in &desk.bills[4..] {
+        assert_eq!(desk.state(bill).await, "saved", "{bill}");
+    }
+    assert_eq!(desk.state(&desk.bills[0]).await, "in_stock");
+    desk.window.pictures("kafka-away").await;
+}
+
+/// Everything is away, and the app is killed and started meanwhile: bills are entered all the same.
+async fn everything_away(mut desk: Desk, counted: usize, again: impl AsyncFn() -> Window) -> Desk {
+    desk.status([false, false, false], desk.lines - counted).await;
+    desk.enter(4).await;
+    desk.type_one().await;
+    desk.window.reads("The ledger does not answer: what lies beyond Sent is not known now.").await;
+    let Desk { window, bills, lines } = desk;
+    window.kill().await;
+    let mut desk = Desk { window: again().await, bills, lines };
+    desk.status([false, false, false], desk.lines - counted).await;
+    desk.enter(4).await;
+    desk.type_one().await;
+    for bill in &desk.bills[4..] {
+        assert_eq!(desk.state(bill).await, "saved", "{bill}");
+    }
+    assert_eq!(desk.state(&desk.bills[0]).await, "sent", "no more is known here without the ledger");
+    let page = desk.window.text().await;
+    assert!(page.contains("Lag –") && !page.contains("Fill sample data"), "more than is known:\n{page}");
+    desk.window.pictures("servers-away").await;
+    desk
+}
+
 #[test]
 fn row_38_bills_entered_while_the_servers_are_away() {
     let home = tempfile::tempdir().unwrap();
@@ -104,50 +142,20 @@ fn row_38_bills_entered_while_the_servers_are_away() {
     let long = std::env::var_os("TWINSTOCK_TEST_LONG").is_some();
     let away = Duration::from_secs(if long { 330 } else { 12 });
     let (bills, lines) = RUNTIME.block_on(async {
-        let window = Window::open(&dir, &["--config", &config]).await;
-        clerk::small_catalogue(&window).await;
-        let mut desk = Desk { window, bills: Vec::new(), lines: 0 };
+        let open = async || Window::open(&dir, &["--config", &config]).await;
+        let mut desk = Desk { window: open().await, bills: Vec::new(), lines: 0 };
+        clerk::small_catalogue(&desk.window).await;
         desk.status([true, true, true], 0).await;
         desk.enter(3).await;
         desk.type_one().await;
         for bill in desk.bills.clone() {
             clerk::in_stock(&desk.window, &bill).await;
         }
-
-        kafka.kill();
-        let before = desk.lines;
-        desk.enter(20).await;
-        desk.type_one().await;
-        desk.status([false, true, true], desk.lines - before).await;
-        desk.window.reads(&format!("{} waiting", desk.lines - before)).await;
-        tokio::time::sleep(away).await;
-        for bill in &desk.bills[4..] {
-            assert_eq!(desk.state(bill).await, "saved", "{bill}");
-        }
-        assert_eq!(desk.state(&desk.bills[0]).await, "in_stock");
-        desk.window.pictures("kafka-away").await;
-
-        // Now everything is away, and the app is started anew meanwhile.
+        let counted = desk.lines;
+        kafka_away(&mut desk, &mut kafka, away).await;
         mariadb.kill();
         site.cluster.as_mut().unwrap().redis.kill();
-        desk.status([false, false, false], desk.lines - before).await;
-        desk.enter(4).await;
-        desk.type_one().await;
-        desk.window.reads("The ledger does not answer: what lies beyond Sent is not known now.").await;
-        let Desk { window, bills, lines } = desk;
-        window.kill().await;
-        let window = Window::open(&dir, &["--config", &config]).await;
-        let mut desk = Desk { window, bills, lines };
-        desk.status([false, false, false], desk.lines - before).await;
-        desk.enter(4).await;
-        desk.type_one().await;
-        for bill in &desk.bills[4..] {
-            assert_eq!(desk.state(bill).await, "saved", "{bill}");
-        }
-        assert_eq!(desk.state(&desk.bills[0]).await, "sent", "no more is known here without the ledger");
-        let page = desk.window.text().await;
-        assert!(page.contains("Lag –") && !page.contains("Fill sample data"), "more than is known:\n{page}");
-        desk.window.pictures("servers-away").await;
+        let desk = everything_away(desk, counted, open).await;
 
         mariadb.up();
         site.cluster.as_mut().unwrap().redis.up();
@@ -168,5 +176,4 @@ fn row_38_bills_entered_while_the_servers_are_away() {
     assert_eq!(snapshot.rows.len(), lines);
     assert!(snapshot.rejected.iter().all(|one| one.kind == "duplicate"), "{:?}", snapshot.rejected);
     eprintln!("{} bills, {lines} entries, {} repeats kept aside", bills.len(), snapshot.rejected.len());
-    drop(site);
 }
