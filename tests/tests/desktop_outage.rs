@@ -98,6 +98,7 @@ async fn kafka_away(desk: &mut Desk, kafka: &mut OwnKafka, away: Duration) {
     desk.status([false, true, true], desk.lines - before).await;
     desk.window.reads(&format!("{} waiting", desk.lines - before)).await;
     tokio::time::sleep(away).await;
+    desk.status([false, true, true], desk.lines - before).await;
     for bill in &desk.bills[4..] {
         assert_eq!(desk.state(bill).await, "saved", "{bill}");
     }
