@@ -2,8 +2,10 @@
 //! ledger say; nothing here remembers it.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use inventory::entry::{Direction, format_time, parse_time};
+use inventory::error::Code;
 use inventory::outbox::{Bill as Stored, BillFilter, BillLine as StoredLine, BillSummary as StoredSummary};
 use inventory::queue::SourceIdentity;
 use uuid::Uuid;
@@ -21,6 +23,8 @@ use crate::state::Live;
 const NAMED: usize = 500;
 /// Most bills in one page.
 const PAGE: u32 = 200;
+/// A ledger that takes longer is away; what is known here is shown without it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl LineState {
     /// Counted in the ledger.
@@ -48,15 +52,28 @@ pub async fn found(live: &Live, bill_id: &str) -> Result<Stored, Failure> {
     live.engine.outbox()?.bill(bill_id).await?.ok_or_else(|| Failure::new("not_found", words()))
 }
 
+type Positions = HashMap<(Uuid, i32), Position>;
+type States = Vec<(LineState, String)>;
+
+/// What the ledger answers, unless it takes so long that nobody would wait for it.
+async fn in_time<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Failure::new("unreachable", "the ledger does not answer");
+    tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
+}
+
 /// Positions of all sources: our writer's where it has them, the ledger's for the others.
-async fn positions(live: &Live) -> Result<HashMap<(Uuid, i32), Position>, Failure> {
+async fn positions(live: &Live) -> Result<Positions, Failure> {
+    let view = live.board.as_ref().map(|board| board.view()).unwrap_or_default();
+    // Our writer waits for it already: then nobody need wait here as well.
+    if let Some(error) = view.ledger.clone().filter(|error| error.code == Code::Unreachable) {
+        return Err(error.into());
+    }
     let mut positions = HashMap::new();
     for row in live.engine.ledger().sources().await? {
         let place = (row.identity.topic_uuid, row.identity.partition);
         let (next_offset, stock_offset) = (row.next_offset, row.stock_offset);
         positions.insert(place, Position { name: row.name.to_string(), next_offset, stock_offset });
     }
-    let view = live.board.as_ref().map(|board| board.view()).unwrap_or_default();
     for (place, seen) in &view.sources {
         if let (Some(position), Some(_)) = (positions.get_mut(place), &seen.name) {
             position.stock_offset = position.stock_offset.max(seen.stock_offset);
@@ -75,18 +92,26 @@ fn place(line: &StoredLine, local: Option<&SourceIdentity>) -> Option<((Uuid, i3
 }
 
 /// How far each line of a bill is, with the reason where it was rejected.
-pub async fn states(live: &Live, bill: &Stored) -> Result<Vec<(LineState, String)>, Failure> {
-    let positions = positions(live).await?;
-    states_at(live, bill, &positions).await
+pub async fn states(live: &Live, bill: &Stored) -> Result<States, Failure> {
+    let positions = in_time(positions(live)).await?;
+    in_time(states_at(live, bill, &positions)).await
 }
 
-async fn states_at(
-    live: &Live,
-    bill: &Stored,
-    positions: &HashMap<(Uuid, i32), Position>,
-) -> Result<Vec<(LineState, String)>, Failure> {
+/// The same without a ledger: what this desktop knows by itself, saved or sent.
+fn states_here(live: &Live, bill: &Stored) -> Result<States, Failure> {
+    let local = local(live)?;
+    let state = |line| if place(line, local.as_ref()).is_some() { LineState::Sent } else { LineState::Saved };
+    Ok(bill.lines.iter().map(|line| (state(line), String::new())).collect())
+}
+
+/// The source that the outbox itself is, in standalone mode.
+fn local(live: &Live) -> Result<Option<SourceIdentity>, Failure> {
     let standalone = live.engine.config().mode == inventory::config::Mode::Standalone;
-    let local = if standalone { Some(live.engine.outbox()?.local_source()) } else { None };
+    Ok(if standalone { Some(live.engine.outbox()?.local_source()) } else { None })
+}
+
+async fn states_at(live: &Live, bill: &Stored, positions: &Positions) -> Result<States, Failure> {
+    let local = local(live)?;
     let places: Vec<_> = bill.lines.iter().map(|line| place(line, local.as_ref())).collect();
     let mut passed: HashMap<&str, Vec<i64>> = HashMap::new();
     for (source, offset) in places.iter().flatten() {
@@ -150,7 +175,9 @@ fn summary(names: &Names, bill: &StoredSummary, states: &[(LineState, String)]) 
 
 /// One bill as the screen shows it.
 pub async fn shown(live: &Live, bill: &Stored) -> Result<Bill, Failure> {
-    let states = states(live, bill).await?;
+    let asked = known(states(live, bill).await)?;
+    let states_known = asked.is_some();
+    let states = asked.map_or_else(|| states_here(live, bill), Ok)?;
     let lines = bill.lines.iter().zip(&states).map(|(line, (state, reason))| {
         let product = live.names.get(CatalogKind::Product, &line.product_id);
         BillLine {
@@ -167,7 +194,7 @@ pub async fn shown(live: &Live, bill: &Stored) -> Result<Bill, Failure> {
         }
     });
     let lines = lines.collect();
-    Ok(Bill { summary: summary(&live.names, &bill.summary, &states), lines })
+    Ok(Bill { summary: summary(&live.names, &bill.summary, &states), lines, states_known })
 }
 
 /// One page of bills.
@@ -177,14 +204,33 @@ pub async fn search(live: &Live, query: &BillQuery) -> Result<BillPage, Failure>
     let outbox = live.engine.outbox()?;
     let rows = outbox.bills_search(&filter(&live.names, query)?, limit, before).await?;
     let next = rows.last().filter(|_| rows.len() == limit).map(|row| row.row.to_string());
-    let positions = positions(live).await?;
+    let mut positions = known(in_time(positions(live)).await)?;
     let mut bills = Vec::with_capacity(rows.len());
     for row in &rows {
         let Some(bill) = outbox.bill(&row.bill_id).await? else { continue };
-        let states = states_at(live, &bill, &positions).await?;
+        let states = match &positions {
+            Some(at) => known(in_time(states_at(live, &bill, at)).await)?,
+            None => None,
+        };
+        // A ledger that has gone away is not waited for once more with every bill.
+        positions = positions.filter(|_| states.is_some());
+        let states = states.map_or_else(|| states_here(live, &bill), Ok)?;
         bills.push(summary(&live.names, row, &states));
     }
-    Ok(BillPage { bills, next })
+    Ok(BillPage { bills, next, states_known: positions.is_some() })
+}
+
+/// The answer; none where the ledger is away.
+fn known<T>(asked: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match asked {
+        Ok(answer) => Ok(Some(answer)),
+        Err(failure) if away(&failure) => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn away(failure: &Failure) -> bool {
+    failure.code == "unreachable"
 }
 
 fn filter(names: &Names, query: &BillQuery) -> Result<BillFilter, Failure> {
@@ -219,7 +265,7 @@ pub async fn copy(live: &Live, bill_id: &str) -> Result<Draft, Failure> {
     let lines = bill.lines.iter().zip(1..).map(|(line, line_id)| DraftLine {
         line_id,
         product_id: line.product_id.clone(),
-        product_text: live.names.name(CatalogKind::Product, &line.product_id),
+        product_text: line.product_id.clone(),
         quantity: line.quantity.to_string(),
         description: line.description.clone().unwrap_or_default(),
     });

@@ -1,7 +1,9 @@
 //! The catalogue in memory, for pickers, search and the names beside ids. Read from the ledger at start, after
 //! each save and every few seconds (others write too). What it shows may be seconds old; it decides nothing.
+//! Where the ledger is a server, the last answer is kept in a file, so that bills can be entered without it.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use inventory::ledger::Ledger;
 
 use crate::api::catalog::{CatalogItem, CatalogKind};
 
+const KINDS: [CatalogKind; 3] = [CatalogKind::Product, CatalogKind::Warehouse, CatalogKind::Company];
 /// How often the catalogue is read again.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -65,12 +68,15 @@ struct Lists {
 pub struct Names {
     ledger: Arc<Ledger>,
     lists: RwLock<Lists>,
+    /// Where the last answer is kept.
+    kept: Option<PathBuf>,
 }
 
 impl Names {
-    /// Begins reading; ends when the last holder lets go.
-    pub fn start(ledger: Arc<Ledger>) -> Arc<Self> {
-        let names = Arc::new(Names { ledger, lists: RwLock::default() });
+    /// Begins reading; ends when the last holder lets go. `kept`: a file for the time without the ledger.
+    pub fn start(ledger: Arc<Ledger>, kept: Option<PathBuf>) -> Arc<Self> {
+        let lists = kept.as_deref().map(from_file).unwrap_or_default();
+        let names = Arc::new(Names { ledger, lists: RwLock::new(lists), kept });
         let weak = Arc::downgrade(&names);
         tokio::spawn(async move {
             while let Some(names) = weak.upgrade() {
@@ -105,7 +111,19 @@ impl Names {
         let companies = self.ledger.companies().await?.into_iter();
         let companies = companies.map(|row| place(CatalogKind::Company, &row.id, row.name, row.registered));
         lists.fill(CatalogKind::Company, companies.collect());
+        let news = match &self.kept {
+            Some(_) => self.with(|before| before.items() != lists.items()),
+            None => false,
+        };
+        let items: Vec<CatalogItem> =
+            if news { lists.items().into_iter().cloned().collect() } else { Vec::new() };
         *self.lists.write().unwrap_or_else(PoisonError::into_inner) = lists;
+        if let (Some(file), true) = (self.kept.clone(), news) {
+            let written = tokio::task::spawn_blocking(move || keep(&file, &items)).await;
+            if let Ok(Err(error)) = written {
+                tracing::warn!(%error, "the catalogue is not kept for a time without the ledger");
+            }
+        }
         Ok(())
     }
 
@@ -168,7 +186,31 @@ fn place(kind: CatalogKind, id: &impl ToString, name: String, registered: bool) 
     CatalogItem { kind, id: id.to_string(), name, barcode, unit, category, minimum: 0, registered }
 }
 
+/// Replaced at once, so that a crash leaves the old file or the new one.
+fn keep(file: &Path, items: &[CatalogItem]) -> std::io::Result<()> {
+    let new = file.with_extension("json.new");
+    std::fs::write(&new, serde_json::to_vec(items)?)?;
+    std::fs::rename(&new, file)
+}
+
+/// What was kept; a file that is missing or cannot be read counts as none.
+fn from_file(file: &Path) -> Lists {
+    let read = std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let items: Vec<CatalogItem> = read.unwrap_or_default();
+    let mut lists = Lists::default();
+    for kind in KINDS {
+        lists.fill(kind, items.iter().filter(|item| item.kind == kind).cloned().collect());
+    }
+    lists
+}
+
 impl Lists {
+    /// Every row, list by list, in order.
+    fn items(&self) -> Vec<&CatalogItem> {
+        let words = KINDS.iter().filter_map(|kind| self.words.get(kind)).flatten();
+        words.map(|word| &word.item).collect()
+    }
+
     fn fill(&mut self, kind: CatalogKind, mut items: Vec<CatalogItem>) {
         items.sort_by(|a, b| a.id.cmp(&b.id));
         for (at, item) in items.iter().enumerate() {
@@ -186,6 +228,21 @@ mod tests {
         let mut item = place(CatalogKind::Product, &id, name.into(), true);
         item.barcode = barcode.into();
         Word::new(item)
+    }
+
+    #[test]
+    fn what_was_kept_comes_back_and_a_broken_file_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("catalogue.json");
+        assert!(from_file(&file).items().is_empty());
+        let items =
+            [word("P1", "苹果", "690").item, place(CatalogKind::Company, &"C1", "Huadong".into(), true)];
+        keep(&file, &items).unwrap();
+        let lists = from_file(&file);
+        assert_eq!(lists.items(), items.iter().collect::<Vec<_>>());
+        assert!(lists.at.contains_key(&(CatalogKind::Company, "C1".into())));
+        std::fs::write(&file, "[").unwrap();
+        assert!(from_file(&file).items().is_empty());
     }
 
     #[test]

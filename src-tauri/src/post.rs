@@ -163,6 +163,9 @@ async fn checked(
             for misfit in misfits.iter().filter(|misfit| misfit.line == 0 || !draft.lines.is_empty()) {
                 let at = misfit.line.checked_sub(1).and_then(|at| draft.lines.get(at));
                 let (refusal, rule) = (&misfit.refusal, misfit.refusal.rule.code());
+                if refusal.field == "product_id" && at.is_some_and(only_typed) {
+                    continue;
+                }
                 errors.push(error(
                     at.map(|l| l.line_id),
                     refusal.field,
@@ -182,7 +185,22 @@ async fn checked(
     if errors.is_empty() && draft.kind == BillKind::Out {
         enough(live, preferences, draft, &entries, &mut errors).await?;
     }
+    errors.sort_by_key(|error| place(draft, error));
     Ok((entries, errors))
+}
+
+/// Errors in the order in which the eye meets them: the head, then line by line, cell by cell.
+fn place(draft: &Draft, error: &LineError) -> (usize, usize) {
+    let line = draft.lines.iter().position(|line| Some(line.line_id) == error.line_id);
+    let fields =
+        ["bill_id", "company_id", "warehouse_id", "create_time", "product_id", "quantity", "description"];
+    let field = fields.iter().position(|field| *field == error.field).unwrap_or(fields.len());
+    (line.map_or(0, |at| at + 1), field)
+}
+
+/// Something stands in the product cell that is no product's code yet.
+fn only_typed(line: &DraftLine) -> bool {
+    line.product_id.trim().is_empty() && !line.product_text.trim().is_empty()
 }
 
 /// The line's pieces; 1 where they cannot be read, with the error noted.
@@ -207,14 +225,15 @@ fn quantity(line: &DraftLine, errors: &mut Vec<LineError>) -> i64 {
 async fn known_products(live: &Live, draft: &Draft, errors: &mut Vec<LineError>) -> Result<(), Failure> {
     let unknown = |line: &&DraftLine| {
         let id = line.product_id.trim();
-        !id.is_empty() && live.names.get(CatalogKind::Product, id).is_none()
+        only_typed(line) || (!id.is_empty() && live.names.get(CatalogKind::Product, id).is_none())
     };
     if draft.lines.iter().any(|line| unknown(&line)) {
         live.names.read().await?;
     }
     for line in draft.lines.iter().filter(unknown) {
         let words = "no product has this code; create it or choose another";
-        errors.push(error(Some(line.line_id), "product_id", "unknown_product", &line.product_id, words));
+        let typed = if only_typed(line) { &line.product_text } else { &line.product_id };
+        errors.push(error(Some(line.line_id), "product_id", "unknown_product", typed, words));
     }
     Ok(())
 }

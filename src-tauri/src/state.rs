@@ -232,7 +232,9 @@ impl App {
 async fn opened(config: Config) -> inventory::error::Result<Live> {
     let engine = Engine::open(config, Parts::App, PROGRAM, Arc::new(MachineClock)).await?;
     let running = engine.start().await?;
-    let names = Names::start(Arc::clone(engine.ledger()));
+    let embedded = engine.config().mode == inventory::config::Mode::Standalone;
+    let kept = (!embedded).then(|| engine.config().data_dir.join("catalogue.json"));
+    let names = Names::start(Arc::clone(engine.ledger()), kept);
     let views = Views::start(&engine, Arc::clone(&names));
     let board = running.board().cloned();
     Ok(Live {

@@ -32,7 +32,8 @@ struct Memory {
     outside_trouble: Option<Error>,
     /// (all rejected, resubmitted ones known) → open ones.
     rejected: Option<(i64, u64, i64)>,
-    entries: i64,
+    /// Entries counted, once the ledger has said so.
+    entries: Option<i64>,
 }
 
 /// Keeps the status up to date until the program ends.
@@ -100,7 +101,7 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
         Err(_) => (Vec::new(), Some("the ledger does not answer".to_string())),
     };
     if ledger_down.is_none() {
-        memory.entries = rows.iter().map(|row| row.entries).sum();
+        memory.entries = Some(rows.iter().map(|row| row.entries).sum());
     }
     let standalone = app.config().mode == EngineMode::Standalone;
     if !standalone {
@@ -134,7 +135,7 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
         waiting,
         rejected: rejected(live, memory, rows.iter().map(|row| row.rejected).sum()).await,
         sources,
-        empty: memory.entries == 0 && !*app.demo.borrow(),
+        empty: memory.entries == Some(0) && waiting == 0 && !*app.demo.borrow(),
         ..blank(app)
     }
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
 pub mod broker;
+pub mod clerk;
 pub mod daemon;
 pub mod digest;
 pub mod feed;
@@ -11,6 +12,7 @@ pub mod guarded_kafka;
 pub mod kafka;
 pub mod load;
 pub mod oracle;
+pub mod own_kafka;
 pub mod points;
 pub mod processes;
 pub mod proxy;

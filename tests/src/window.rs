@@ -27,15 +27,32 @@ const PAINT: &str = "const dot = document.createElement('div'); let count = 0; \
      (function paint() { dot.style.setProperty('background', count++ % 2 ? '#808080' : '#818181'); \
      requestAnimationFrame(paint); })()";
 
+/// tauri-driver. It ends when it is asked to, so that WebKit's own driver below it ends as well.
+struct Driver(Guard);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let child = &mut self.0.0;
+        if matches!(child.try_wait(), Ok(None)) {
+            signal(child.id(), "TERM");
+            let begun = Instant::now();
+            while begun.elapsed() < Duration::from_secs(3) && matches!(child.try_wait(), Ok(None)) {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+    }
+}
+
 /// A running app with its driver.
 pub struct Window {
     /// The session.
     pub client: Client,
     dir: PathBuf,
-    _driver: Guard,
+    _driver: Driver,
 }
 
-fn app() -> PathBuf {
+/// The program under test.
+pub fn app() -> PathBuf {
     if let Some(app) = std::env::var_os("TWINSTOCK_APP") {
         return PathBuf::from(app);
     }
@@ -51,7 +68,9 @@ impl Window {
         let program = std::env::var("TWINSTOCK_TAURI_DRIVER").unwrap_or_else(|_| "tauri-driver".into());
         let log = dir.with_extension("log");
         let ports = [format!("--port={port}"), format!("--native-port={native}")];
-        let driver = Guard::start(Command::new(program).args(ports), &log);
+        let mut command = Command::new(program);
+        command.args(ports).env("XDG_CONFIG_HOME", settings(dir));
+        let driver = Driver(Guard::start(&mut command, &log));
         wait_for("tauri-driver", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         let mut args = vec!["--data-dir".to_string(), dir.display().to_string()];
         args.extend(more.iter().map(ToString::to_string));
@@ -62,22 +81,37 @@ impl Window {
         let session = builder.capabilities(wanted).connect(&address);
         let client = session.await.unwrap_or_else(|e| panic!("no session: {e}; see {}", log.display()));
         let window = Window { client, dir: dir.to_owned(), _driver: driver };
-        window.see("nav").await;
-        window.run(PAINT, vec![]).await;
+        window.ready().await;
         window
     }
 
-    /// kill -9 of the app itself, as the folder's lock names it.
+    /// Waits for the page's first screen, as after a start or when it was loaded anew.
+    pub async fn ready(&self) {
+        self.see("nav").await;
+        self.run(PAINT, vec![]).await;
+    }
+
+    /// The app's process, as the folder's lock names it.
+    pub fn pid(&self) -> u32 {
+        owner(&self.dir)
+    }
+
+    /// kill -9 of the app itself.
     pub async fn kill(self) {
-        let owner = std::fs::read_to_string(self.dir.join("lock.owner")).unwrap();
-        let pid = owner.trim().rsplit_once(' ').unwrap().1.parse().unwrap();
-        signal(pid, "KILL");
+        signal(self.pid(), "KILL");
         drop(self.client);
     }
 
     /// Ends the session, and with it the app.
     pub async fn close(self) {
         self.client.close().await.ok();
+    }
+
+    /// Ends the session and waits until the app has left its data folder.
+    pub async fn close_and_wait(self) {
+        let pid = self.pid();
+        self.client.close().await.ok();
+        wait_for("the app ends", PATIENCE, || !Path::new(&format!("/proc/{pid}/exe")).exists());
     }
 
     /// Waits until a selector is there.
@@ -91,6 +125,17 @@ impl Window {
         self.client.execute(script, args).await.unwrap()
     }
 
+    /// Puts the focus on an element.
+    pub async fn focus(&self, css: &str) {
+        self.see(css).await;
+        self.run("document.querySelector(arguments[0]).focus()", vec![json!(css)]).await;
+    }
+
+    /// What the page shows as text.
+    pub async fn text(&self) -> String {
+        self.run("return document.body.innerText", vec![]).await.as_str().unwrap_or_default().to_owned()
+    }
+
     /// Waits until a script says something other than null, false, 0 and "".
     pub async fn until(&self, what: &str, script: &str) -> Value {
         let begun = Instant::now();
@@ -100,7 +145,7 @@ impl Window {
                 return said;
             }
             if begun.elapsed() > PATIENCE {
-                let page = self.run("return document.body.innerText", vec![]).await;
+                let page = self.text().await;
                 panic!("{what}: not after {PATIENCE:?}; the page says {page}");
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -115,15 +160,27 @@ impl Window {
 
     /// Asks the Tauri side, as the page's own door does.
     pub async fn ask(&self, command: &str, args: Value) -> Value {
+        self.try_ask(command, args).await.unwrap_or_else(|failure| panic!("{command}: {failure}"))
+    }
+
+    /// The same for what may be refused: the failure as the page would receive it.
+    pub async fn try_ask(&self, command: &str, args: Value) -> Result<Value, Value> {
         let script = "const [command, args, done] = arguments; \
              window.__TAURI_INTERNALS__.invoke(command, args).then((a) => done({ok: a}), (e) => done({err: e}))";
         let said = self.client.execute_async(script, vec![json!(command), args]).await.unwrap();
-        assert!(said.get("err").is_none(), "{command}: {said}");
-        said["ok"].clone()
+        match said.get("err") {
+            Some(failure) => Err(failure.clone()),
+            None => Ok(said["ok"].clone()),
+        }
     }
 
-    /// Types: `{Enter}`, `{Tab}`, `{Esc}`, `{Down}`, `{Ctrl+x}`, `{Alt+x}`; all else as it is.
+    /// Types: `{Enter}`, `{Tab}`, `{Esc}`, `{Down}`, `{F6}`, `{Ctrl+x}`, `{Alt+x}`; all else as it is.
     pub async fn keys(&self, text: &str) {
+        self.try_keys(text).await.unwrap();
+    }
+
+    /// The same where the app may die meanwhile.
+    pub async fn try_keys(&self, text: &str) -> Result<(), CmdError> {
         let mut actions = KeyActions::new("keyboard".into());
         let mut rest = text;
         while let Some(c) = rest.chars().next() {
@@ -144,7 +201,7 @@ impl Window {
             actions = actions.then(KeyAction::Pause { duration: STROKE });
             rest = after;
         }
-        self.client.perform_actions(actions).await.unwrap();
+        self.client.perform_actions(actions).await
     }
 
     /// Resizes the window and waits for the page to have that size.
@@ -179,12 +236,30 @@ impl Window {
     }
 }
 
+/// Where the app looks for settings when none are named: beside the data folder, never a person's own.
+pub fn settings(dir: &Path) -> PathBuf {
+    dir.with_extension("settings")
+}
+
+/// The process that holds a data folder.
+fn owner(dir: &Path) -> u32 {
+    let owner = std::fs::read_to_string(dir.join("lock.owner")).unwrap();
+    owner.trim().rsplit_once(' ').unwrap().1.parse().unwrap()
+}
+
 fn named(name: &str) -> char {
     match name {
         "Enter" => Key::Enter.into(),
         "Tab" => Key::Tab.into(),
         "Esc" => Key::Escape.into(),
         "Down" => Key::Down.into(),
+        "Up" => Key::Up.into(),
+        "Right" => Key::Right.into(),
+        "Shift" => Key::Shift.into(),
+        "Space" => ' ',
+        "F5" => Key::F5.into(),
+        "F6" => Key::F6.into(),
+        "F8" => Key::F8.into(),
         "Ctrl" => Key::Control.into(),
         "Alt" => Key::Alt.into(),
         one => one.chars().next().unwrap(),

@@ -115,6 +115,7 @@
         reversed_by: null,
       },
       lines,
+      states_known: true,
     };
   };
   const billLine = (p, quantity, kind, warehouse_id, state) => ({
@@ -400,7 +401,7 @@
         .filter((s) =>
           [s.bill_id, s.company_name, s.first_product].some((t) => t.toLowerCase().includes(low)),
         );
-      return { bills: found.slice(0, query.limit), next: null };
+      return { bills: found.slice(0, query.limit), next: null, states_known: true };
     },
     bill_get: ({ bill_id }) => {
       const bill = bills.find((b) => b.summary.bill_id === bill_id);
@@ -420,6 +421,7 @@
           await pause(400);
           const state = states[at + 1];
           bills[i] = {
+            ...bill,
             summary: { ...bill.summary, state },
             lines: bill.lines.map((l) => ({ ...l, state })),
           };
@@ -435,6 +437,7 @@
       const kind = from.summary.kind === 'in' ? 'out' : 'in';
       bills = [
         {
+          ...from,
           summary: { ...from.summary, bill_id: id, kind, reverses: bill_id, state: 'saved' },
           lines: from.lines.map((l) => ({ ...l, drcr: -l.drcr, state: 'saved' })),
         },

@@ -181,4 +181,30 @@ describe('Bills', () => {
     expect(calls('draft_delete')).toHaveLength(0);
     expect(cell(1, 'quantity')?.value).toBe('5');
   }, 20000);
+
+  it('shows every problem with its field, and forgets each when it is mended', async () => {
+    await open();
+    const f8 = () => new KeyboardEvent('keydown', { key: 'F8', code: 'F8' });
+    await type('nosuch{Tab}1.5{Enter}kept{Enter}');
+    await type('{Control>}{Enter}{/Control}');
+    const text = () => document.querySelector('[role=grid]')?.textContent ?? '';
+    await vi.waitFor(() => expect(text()).toContain('Quantity: Type a whole number.'));
+    expect(text()).toContain('Product: No product has this code.');
+    expect(document.activeElement).toBe(cell(1, 'product'));
+    window.dispatchEvent(f8());
+    await vi.waitFor(() => expect(document.activeElement).toBe(cell(1, 'quantity')));
+    await type('7');
+    await vi.waitFor(() => expect(text()).not.toContain('Type a whole number'));
+    expect(text()).toContain('No product has this code.');
+    window.dispatchEvent(f8());
+    await vi.waitFor(() => expect(document.activeElement).toBe(cell(1, 'product')));
+    await type('apple{Enter}{Control>}{Enter}{/Control}');
+    await vi.waitFor(() => expect(calls('bill_post')).toHaveLength(2));
+    const draft = calls('bill_post')[1]?.['draft'] as { lines: Record<string, string>[] };
+    expect(draft.lines[0]).toMatchObject({
+      product_id: 'apple',
+      quantity: '7',
+      description: 'kept',
+    });
+  }, 20000);
 });

@@ -1,7 +1,7 @@
 //! `cargo xtask bench path`: builds the optimised programs, starts servers for them alone, and lets `path-bench`
 //! measure. Says nothing about figures itself.
 use crate::place::Place;
-use crate::servers::Lent;
+use crate::servers::{Kind, Lent};
 use crate::{prepare, sh, steps};
 use anyhow::Result;
 use clap::Subcommand;
@@ -34,7 +34,7 @@ pub fn bench(place: &Place, bench: Bench) -> Result<bool> {
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         return Ok(command.arg("--help").status()?.success());
     }
-    let servers = Lent::start(place)?;
+    let servers = Lent::start(place, Kind::MariadbRedis)?;
     command.args(args);
     command.arg("--services").arg(servers.dir());
     command.arg("--daemon").arg(programs.join("inv-daemon"));

@@ -124,7 +124,7 @@ impl Run<'_> {
         let files = test_files(&self.place.root.join("tests/tests"))?;
         ensure!(!files.is_empty(), "there is no test of the whole path in tests/tests");
         let mut names = self.engine_tests(true)?;
-        names.extend(files.into_iter().filter(|name| name != "desktop" && name != "tidy"));
+        names.extend(files.into_iter().filter(|name| !window(name) && name != "tidy"));
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "inv-daemon"]))?;
         self.compile(&names)?;
         let python = python(self.place)?;
@@ -161,16 +161,21 @@ impl Run<'_> {
     fn desktop(&self) -> Result<Tally> {
         ui::build(self.place)?;
         sh::run(self.cargo().args(["build", "--workspace", "--bin", "twinstock", "--bin", "inv-daemon"]))?;
-        let names = ["desktop".to_owned()];
-        let mut command = self.windows(&names)?;
-        self.tests(&mut command, &names)
+        let mut names = test_files(&self.place.root.join("tests/tests"))?;
+        names.retain(|name| window(name));
+        let mut command = self.windows(&names, if self.long { 60 } else { 25 })?;
+        let servers = Lent::start(self.place, Kind::MariadbRedis)?;
+        command.envs(&servers.state.env);
+        let tally = self.tests(&mut command, &names)?;
+        servers.end()?;
+        Ok(tally)
     }
 
     /// The first start and the first bill, with an app from a package: its rules for scripts and styles are those that
     /// users get.
     pub fn packaged(&self, app: &Path) -> Result<Tally> {
         let names = ["desktop".to_owned()];
-        let mut command = self.windows(&names)?;
+        let mut command = self.windows(&names, 15)?;
         command.args(["--test", "desktop", "--", "first_start"]).env("TWINSTOCK_APP", app);
         let tally = self.run_tests(&mut command, None)?;
         ensure!(tally.passed + tally.failed == 1, "the test of the first start has another name now");
@@ -178,10 +183,10 @@ impl Run<'_> {
     }
 
     /// `cargo test` on a screen of its own, once these tests are compiled.
-    fn windows(&self, names: &[String]) -> Result<Command> {
+    fn windows(&self, names: &[String], minutes: u32) -> Result<Command> {
         let driver = tauri_driver(self.place)?;
         self.compile(names)?;
-        let mut command = limited("dbus-run-session", &self.place.root, 15);
+        let mut command = limited("dbus-run-session", &self.place.root, minutes);
         command.args(["--", "xvfb-run", "-a", "-s", "-screen 0 1920x1200x24 -nolisten tcp"]);
         command.args(["cargo", "test", "--workspace"]);
         command.env("TWINSTOCK_TAURI_DRIVER", driver).env("NO_AT_BRIDGE", "1");
@@ -251,6 +256,11 @@ fn limited(program: &str, dir: &Path, minutes: u32) -> Command {
         }
         _ => sh::command(program, dir),
     }
+}
+
+/// Test files that open the real window.
+fn window(name: &str) -> bool {
+    name.starts_with("desktop")
 }
 
 /// A check without counted tests counts as one.

@@ -188,6 +188,8 @@ pub struct Bill {
     pub summary: BillSummary,
     /// Lines.
     pub lines: Vec<BillLine>,
+    /// Whether the ledger answered; without it, nothing beyond Sent is known.
+    pub states_known: bool,
 }
 
 /// What `bill_search` looks for; empty texts and nulls do not restrict.
@@ -222,6 +224,8 @@ pub struct BillPage {
     pub bills: Vec<BillSummary>,
     /// Ask with `before` = this for more; null at the end.
     pub next: Option<String>,
+    /// Whether the ledger answered; without it, nothing beyond Sent is known.
+    pub states_known: bool,
 }
 
 /// Answer of `bill_reverse`.

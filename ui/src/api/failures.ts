@@ -5,6 +5,8 @@ import type { Failure } from './bindings/Failure';
 
 interface Words {
   title: string;
+  /** What a person can do about it, where the title does not say it. */
+  cure?: string;
   /** wait: mends itself; act: a person must do something. */
   severity: 'wait' | 'act';
 }
@@ -13,11 +15,11 @@ const table: Record<string, () => Words> = {
   starting: () => ({ title: m.failure_starting(), severity: 'wait' }),
   unreachable: () => ({ title: m.failure_unreachable(), severity: 'wait' }),
   cancelled: () => ({ title: m.failure_cancelled(), severity: 'wait' }),
-  config: () => ({ title: m.failure_config(), severity: 'act' }),
+  config: () => ({ title: m.failure_config(), cure: m.cure_config(), severity: 'act' }),
   refused: () => ({ title: m.failure_refused(), severity: 'act' }),
-  locked: () => ({ title: m.failure_locked(), severity: 'act' }),
+  locked: () => ({ title: m.failure_locked(), cure: m.cure_locked(), severity: 'act' }),
   corrupt: () => ({ title: m.failure_corrupt(), severity: 'act' }),
-  full: () => ({ title: m.failure_full(), severity: 'act' }),
+  full: () => ({ title: m.failure_full(), cure: m.cure_full(), severity: 'act' }),
   not_found: () => ({ title: m.failure_not_found(), severity: 'act' }),
   invalid: () => ({ title: m.failure_invalid(), severity: 'act' }),
   internal: () => ({ title: m.failure_internal(), severity: 'act' }),

@@ -4,6 +4,7 @@ export type Screen = 'bills' | 'stock' | 'catalog' | 'settings';
 
 let screen = $state<Screen>('bills');
 let bill = $state<string | null>(null);
+let list = $state<'bills' | 'rejected'>('bills');
 
 export const nav = {
   get screen(): Screen {
@@ -15,6 +16,14 @@ export const nav = {
   /** Opens a posted bill by its number, from wherever it is mentioned. */
   openBill(id: string): void {
     bill = id;
+    screen = 'bills';
+  },
+  /** Which list stands beside the draft. */
+  get list(): 'bills' | 'rejected' {
+    return list;
+  },
+  show(next: 'bills' | 'rejected'): void {
+    list = next;
     screen = 'bills';
   },
   /** The bill asked for, once. */

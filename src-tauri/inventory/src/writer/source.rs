@@ -41,6 +41,10 @@ pub(super) async fn keep_running(stores: Stores, identity: SourceIdentity, mut s
             pause = FIRST_PAUSE;
         }
         report(&stores, &identity, &error);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = blame(&stores, &identity, &error) => {}
+        }
         let wait = if error.code == Code::Corrupt { STOPPED_PAUSE } else { pause };
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -62,10 +66,19 @@ fn report(stores: &Stores, identity: &SourceIdentity, error: &Error) {
     });
     if state == State::Paused {
         tracing::warn!(topic = identity.topic, partition = identity.partition, %error, "source paused");
-        stores.board.ledger_trouble(Some(error.clone()));
     } else {
         tracing::error!(topic = identity.topic, partition = identity.partition, %error, "source stopped");
     }
+}
+
+/// Whether a pause is the ledger's trouble. What is out of reach may be the queue, so the ledger itself is asked.
+async fn blame(stores: &Stores, identity: &SourceIdentity, error: &Error) {
+    let trouble = match error.code {
+        Code::Fenced | Code::Retry | Code::Corrupt => return,
+        Code::Unreachable => stores.ledger.source(identity).await.err(),
+        _ => Some(error.clone()),
+    };
+    stores.board.ledger_trouble(trouble);
 }
 
 /// One taking: resume (rule 6), then batch after batch. `Ok` = asked to stop, drained.

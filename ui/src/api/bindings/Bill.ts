@@ -13,4 +13,8 @@ summary: BillSummary,
 /**
  * Lines.
  */
-lines: Array<BillLine>, };
+lines: Array<BillLine>, 
+/**
+ * Whether the ledger answered; without it, nothing beyond Sent is known.
+ */
+states_known: boolean, };

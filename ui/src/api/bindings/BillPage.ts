@@ -12,4 +12,8 @@ bills: Array<BillSummary>,
 /**
  * Ask with `before` = this for more; null at the end.
  */
-next: string | null, };
+next: string | null, 
+/**
+ * Whether the ledger answered; without it, nothing beyond Sent is known.
+ */
+states_known: boolean, };

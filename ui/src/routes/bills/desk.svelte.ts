@@ -23,7 +23,7 @@ import { tidyTime } from './times';
 
 /** Where the focus is wanted; `turn` tells two equal wishes apart. */
 export interface FocusWish {
-  at: { line_id: number; field: d.LineField } | d.HeaderField | 'post';
+  at: d.Spot | 'post';
   turn: number;
 }
 
@@ -39,6 +39,8 @@ class Desk {
   /** Line just scanned, to be seen. */
   scanned = $state.raw<{ line_id: number; turn: number } | null>(null);
   wish = $state.raw<FocusWish | null>(null);
+  /** Where the hand is. */
+  at = $state.raw<d.Spot | null>(null);
   others = $state.raw<SavedDraft[]>([]);
   saver = new Saver();
   #lastId = 0;
@@ -96,6 +98,14 @@ class Desk {
     this.focusFirst();
   }
 
+  /** A new bill; the present one, if it holds anything, stays in the list. */
+  async next(): Promise<void> {
+    await this.saver.flush();
+    if (!this.isEmpty) this.others = [{ draft: this.draft, saved_at: '' }, ...this.others];
+    await this.fresh(this.draft.kind);
+    this.focusFirst();
+  }
+
   #put(draft: Draft): void {
     this.#lastId = d.nextLineId(draft) - 1;
     this.#history = begin(d.withBlankTail(draft, this.#newId()));
@@ -121,7 +131,10 @@ class Desk {
   }
 
   line(line_id: number, patch: Partial<DraftLine>, field: d.LineField): void {
-    this.errors = this.errors.filter((e) => e.line_id !== line_id);
+    const old = d.wireField(field);
+    this.errors = this.errors.filter(
+      (e) => e.field !== 'lines' && (e.line_id !== line_id || e.field !== old),
+    );
     this.#change(d.setLine(this.draft, line_id, patch), `${line_id}.${field}`);
   }
 
@@ -184,6 +197,7 @@ class Desk {
   removeLine(line_id: number): void {
     const index = this.draft.lines.findIndex((l) => l.line_id === line_id);
     this.leaveCell();
+    this.errors = this.errors.filter((e) => e.line_id !== line_id);
     this.#change(d.removeLine(this.draft, line_id), 'remove');
     const next = this.draft.lines[Math.min(index, this.draft.lines.length - 1)];
     if (next) this.focus({ line_id: next.line_id, field: 'product' });
@@ -264,7 +278,8 @@ class Desk {
       const result = await ask('bill_post', { draft: this.#tidied() });
       if (result.outcome === 'refused') {
         this.errors = result.errors;
-        this.#focusError(result.errors[0]);
+        this.at = null;
+        this.nextProblem();
         return null;
       }
       toasts.show(m.posted({ bill: result.bill_id, count: result.lines }));
@@ -294,18 +309,10 @@ class Desk {
     return { ...this.draft, create_time, lines };
   }
 
-  #focusError(error: LineError | undefined): void {
-    if (!error) return;
-    const fields: Record<string, d.LineField> = {
-      product_id: 'product',
-      quantity: 'quantity',
-      description: 'description',
-    };
-    const field = fields[error.field];
-    if (error.line_id !== null) this.focus({ line_id: error.line_id, field: field ?? 'product' });
-    else if (['bill_id', 'company_id', 'warehouse_id', 'create_time'].includes(error.field)) {
-      this.focus(error.field as d.HeaderField);
-    }
+  /** Goes to the next thing to mend. */
+  nextProblem(): void {
+    const spot = d.nextSpot(this.draft, this.errors, this.at);
+    if (spot) this.focus(spot);
   }
 }
 

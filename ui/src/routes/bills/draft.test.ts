@@ -92,3 +92,55 @@ describe('Enter', () => {
     });
   });
 });
+
+describe('problems', () => {
+  const error = (line_id: number | null, field: string) => ({
+    line_id,
+    field,
+    rule: 'missing',
+    value: '',
+    message: '',
+  });
+  const draft = d.addImported(
+    start(),
+    ['apple', 'pear'].map(
+      (product_id) => ({ product_id, quantity: 'x', description: '' }) as never,
+    ),
+    2,
+  );
+  const errors = [
+    error(3, 'quantity'),
+    error(2, 'quantity'),
+    error(2, 'product_id'),
+    error(null, 'company_id'),
+    error(null, 'lines'),
+  ];
+
+  it('stand in the order of the form, and the hand goes round them', () => {
+    const all = d.inOrder(draft, errors).map((e) => `${e.line_id}.${e.field}`);
+    expect(all).toEqual([
+      'null.lines',
+      'null.company_id',
+      '2.product_id',
+      '2.quantity',
+      '3.quantity',
+    ]);
+    const walk: unknown[] = [];
+    let at: d.Spot | null = null;
+    for (let i = 0; i < 5; i += 1) {
+      at = d.nextSpot(draft, errors, at);
+      walk.push(at);
+    }
+    expect(walk).toEqual([
+      'company_id',
+      { line_id: 2, field: 'product' },
+      { line_id: 2, field: 'quantity' },
+      { line_id: 3, field: 'quantity' },
+      'company_id',
+    ]);
+  });
+  it('have no place where there are none', () => {
+    expect(d.nextSpot(draft, [], 'bill_id')).toBeNull();
+    expect(d.nextSpot(draft, [error(null, 'lines')], null)).toBeNull();
+  });
+});

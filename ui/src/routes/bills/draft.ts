@@ -1,6 +1,6 @@
 // A draft bill as a value: every change makes a new one, so that undo is a stack of values and a
 // save is never half of a change. Nothing here asks, draws or reads a clock.
-import type { BillKind, CatalogItem, Draft, DraftLine, ImportedLine } from '../../api';
+import type { BillKind, CatalogItem, Draft, DraftLine, ImportedLine, LineError } from '../../api';
 import { parseQuantity } from '../../components/quantity';
 
 export type HeaderField = 'bill_id' | 'company_id' | 'warehouse_id' | 'create_time';
@@ -135,4 +135,44 @@ export function afterEnter(draft: Draft, line_id: number, field: LineField): Ste
   if (next) return { go: 'cell', line_id, field: next };
   const below = draft.lines[index + 1];
   return below ? { go: 'cell', line_id: below.line_id, field: 'product' } : { go: 'add' };
+}
+
+/** A cell's field as the contract calls it. */
+export function wireField(field: LineField): string {
+  return field === 'product' ? 'product_id' : field;
+}
+
+/** Where a problem is mended: a field of the header or a cell; null when it concerns the bill as a whole. */
+export type Spot = HeaderField | { line_id: number; field: LineField };
+
+const headers: HeaderField[] = ['bill_id', 'company_id', 'warehouse_id', 'create_time'];
+
+export function spotOf(error: LineError): Spot | null {
+  if (error.line_id === null) return headers.find((h) => h === error.field) ?? null;
+  return {
+    line_id: error.line_id,
+    field: order.find((f) => wireField(f) === error.field) ?? 'product',
+  };
+}
+
+/** Problems as the eye meets them: the header, then line by line, cell by cell. */
+export function inOrder(draft: Draft, errors: LineError[]): LineError[] {
+  const rank = (e: LineError): number => {
+    const spot = spotOf(e);
+    if (spot === null) return -1;
+    if (typeof spot === 'string') return headers.indexOf(spot);
+    const line = draft.lines.findIndex((l) => l.line_id === spot.line_id);
+    return headers.length + line * order.length + order.indexOf(spot.field);
+  };
+  return errors.slice().sort((a, b) => rank(a) - rank(b));
+}
+
+/** The next place to mend after the one that has the focus; from the last one round to the first. */
+export function nextSpot(draft: Draft, errors: LineError[], at: Spot | null): Spot | null {
+  const spots = inOrder(draft, errors)
+    .map(spotOf)
+    .filter((s) => s !== null);
+  const place = (s: Spot) => (typeof s === 'string' ? s : `${s.line_id}.${s.field}`);
+  const here = at === null ? -1 : spots.findIndex((s) => place(s) === place(at));
+  return spots[here + 1] ?? spots[0] ?? null;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { tidyTime, wallClock } from './times';
+import { shortTime, tidyTime, wallClock } from './times';
 
 describe('times', () => {
   it.each([
@@ -15,6 +15,10 @@ describe('times', () => {
     'refuses %s',
     (typed) => expect(tidyTime(typed)).toBeNull(),
   );
+  it('leaves out this year in lists', () => {
+    expect(shortTime('2026-11-03 04:05:06', '2026-12-01 00:00:00')).toBe('11-03 04:05');
+    expect(shortTime('2025-11-03 04:05:06', '2026-12-01 00:00:00')).toBe('2025-11-03 04:05');
+  });
   it('writes the wall clock', () => {
     expect(wallClock(new Date(2026, 10, 3, 4, 5, 6))).toBe('2026-11-03 04:05:06');
   });

@@ -33,3 +33,9 @@ export function wallClock(now: Date): string {
   const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   return `${day} ${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
 }
+
+/** To the minute, without the year where that is this year's; for lists, where room is short. */
+export function shortTime(time: string, today: string): string {
+  const isThisYear = time.slice(0, 5) === today.slice(0, 5);
+  return time.slice(isThisYear ? 5 : 0, 16);
+}

@@ -13,8 +13,11 @@ class Tracking {
   text = $state('');
   trouble = $state.raw<Failure | null>(null);
   isAnswered = $state(false);
+  /** False while the ledger is away: then states stop at Sent. */
+  statesKnown = $state(true);
   next = $state<string | null>(null);
   #turn = 0;
+  #asked = 0;
   #followed = new Map<string, () => void>();
 
   #query(before: string | null): BillQuery {
@@ -27,15 +30,22 @@ class Tracking {
     await this.refresh();
   }
 
+  /** By the clock: not while an answer is still on its way, or a slow one would never be seen. */
+  async look(): Promise<void> {
+    if (this.#asked === 0) await this.refresh();
+  }
+
   /** The newest page again; older pages already loaded stay below it. */
   async refresh(): Promise<void> {
     this.#turn += 1;
     const turn = this.#turn;
+    this.#asked += 1;
     try {
       const page = await ask('bill_search', { query: this.#query(null) });
       if (turn !== this.#turn) return;
       this.bills = page.bills;
       this.next = page.next;
+      this.statesKnown = page.states_known;
       this.trouble = null;
       page.bills
         .filter((b) => !isDone(b))
@@ -43,6 +53,8 @@ class Tracking {
         .forEach((b) => this.follow(b.bill_id));
     } catch (error) {
       if (turn === this.#turn) this.trouble = failure(error);
+    } finally {
+      this.#asked -= 1;
     }
     this.isAnswered = true;
   }

@@ -1,5 +1,5 @@
 // Codes of the bill's contract to words on screen.
-import type { LineError, LineState } from '../../api';
+import type { LineError, LineState, RejectedEntry } from '../../api';
 import { m } from '../../i18n/paraglide/messages';
 
 const rules: Record<string, () => string> = {
@@ -44,6 +44,11 @@ export function fieldWord(field: string): string {
   return fields[field]?.() ?? field;
 }
 
+/** A problem of a line, with the field it is in. */
+export function problemWords(error: Pick<LineError, 'field' | 'rule' | 'message'>): string {
+  return m.field_problem({ field: fieldWord(error.field), problem: ruleWords(error) });
+}
+
 const states: Record<LineState, () => string> = {
   saved: m.state_saved,
   sent: m.state_sent,
@@ -71,4 +76,11 @@ const kinds: Record<string, () => string> = {
 
 export function rejectedWord(kind: string): string {
   return kinds[kind]?.() ?? kind;
+}
+
+/** Why an entry was refused, and in which field if it was one. */
+export function rejectedTitle(entry: Pick<RejectedEntry, 'kind' | 'field'>): string {
+  const word = rejectedWord(entry.kind);
+  const known = entry.kind === 'invalid' && entry.field && fields[entry.field]?.();
+  return known ? m.field_problem({ field: word, problem: known }) : word;
 }
