@@ -5,11 +5,24 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A command in a folder, without standard input.
+/// A command in a folder, without standard input. What `cargo run` told us about our own package is not handed on:
+/// build scripts that look at it would take a build of ours and one by hand for different ones, and compile anew.
 pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(dir).stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(ours) {
+            command.env_remove(name);
+        }
+    }
     command
+}
+
+/// Variables that cargo sets for the package it runs.
+fn ours(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|begin| name.starts_with(begin))
 }
 
 /// The command as one would type it.
@@ -55,4 +68,13 @@ pub fn which(program: &str) -> Option<PathBuf> {
         .chain(["/usr/sbin", "/usr/local/sbin", "/sbin", "/opt/homebrew/bin"].map(PathBuf::from))
         .map(|dir| dir.join(program))
         .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_builds_own_settings_are_handed_on() {
+        assert!(super::ours("CARGO_MANIFEST_DIR") && super::ours("CARGO_PKG_NAME"));
+        assert!(!super::ours("CARGO_TARGET_DIR") && !super::ours("CARGO_HOME") && !super::ours("PATH"));
+    }
 }
