@@ -58,7 +58,7 @@ impl SourceCache {
 
 type Looked<'a> = Vec<(&'a Incoming, Result<&'a Entry, Rejection>)>;
 
-fn entries<'a>(looked: &'a Looked<'a>) -> impl Iterator<Item = &'a Entry> {
+fn entries<'a>(looked: &'a Looked<'a>) -> impl Iterator<Item = &'a Entry> + Clone {
     looked.iter().filter_map(|(_, look)| look.as_ref().ok().copied())
 }
 

@@ -165,6 +165,19 @@ impl Dialect {
         }
     }
 
+    /// Asks which of these tables there are; `list` is their names in quotes.
+    pub fn standing_tables(self, list: &str) -> String {
+        match self {
+            Dialect::Mysql => format!(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() \
+                 AND table_name IN ({list})"
+            ),
+            Dialect::Sqlite => {
+                format!("SELECT name FROM sqlite_schema WHERE type = 'table' AND name IN ({list})")
+            }
+        }
+    }
+
     /// Adds the definition of one product's table of one day.
     pub fn day_table(self, script: &mut String, name: &str) {
         let (columns, end) = (self.columns(), self.table_end());

@@ -13,6 +13,9 @@ use crate::crash;
 use crate::entry::{CompanyId, Entry, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 
+/// From so many tables on it is asked which of them stand: MariaDB lists its whole folder for an answer.
+const WORTH_ASKING: usize = 16;
+
 /// In which tier a day lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tier {
@@ -163,20 +166,23 @@ impl Ledger {
     }
 
     /// Makes everything these entries need. Cheap when it stands already.
-    pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Result<()> {
-        let needs = {
-            let known = self.inner.known();
-            entries.fold(Needs::default(), |mut needs, entry| {
-                needs.add(entry, &known);
-                needs
-            })
-        };
-        if needs.nothing() {
+    pub(super) async fn prepare<'a>(&self, entries: impl Iterator<Item = &'a Entry> + Clone) -> Result<()> {
+        if self.needs(entries.clone()).nothing() {
             return Ok(());
         }
         let _making = self.inner.making.lock().await;
+        // Looked at again: the source that had the lock before may have made the same.
+        let needs = self.needs(entries);
         self.register_unseen(&needs).await?;
         self.make_tables(needs.tables).await
+    }
+
+    fn needs<'a>(&self, entries: impl Iterator<Item = &'a Entry>) -> Needs {
+        let known = self.inner.known();
+        entries.fold(Needs::default(), |mut needs, entry| {
+            needs.add(entry, &known);
+            needs
+        })
     }
 
     /// Makes the day tables of `products` for `day` ahead of its first entry, as far as the limit allows
@@ -280,24 +286,54 @@ impl Ledger {
     async fn make_day_tables(&self, tables: Vec<(NaiveDate, ProductId)>) -> Result<()> {
         let dialect = self.inner.db.dialect();
         for chunk in tables.chunks(500) {
+            let standing = self.standing(chunk).await?;
             let mut rows = Vec::with_capacity(chunk.len());
             let mut script = String::new();
             for (day, product) in chunk {
                 let name = self.inner.known().table(Tier::Open, *day, product)?;
+                if standing.contains(&name) {
+                    continue;
+                }
                 rows.push(format!("('{name}', {}, '{day}', '{day}')", dialect.id_of(product.as_str())));
                 dialect.day_table(&mut script, &name);
             }
-            let sql = format!(
-                "INSERT INTO ledger_tables (table_name, product_id, first_day, last_day) VALUES {}{}",
-                rows.join(","),
-                dialect.keep("table_name")
-            );
-            self.inner.db.writer().await?.exec(&sql).await?;
-            crash::point("tables.catalogued");
-            self.inner.db.ddl(&script).await?;
-            crash::point("tables.made");
+            if !rows.is_empty() {
+                let sql = format!(
+                    "INSERT INTO ledger_tables (table_name, product_id, first_day, last_day) VALUES {}{}",
+                    rows.join(","),
+                    dialect.keep("table_name")
+                );
+                self.inner.db.writer().await?.exec(&sql).await?;
+                crash::point("tables.catalogued");
+                self.inner.db.ddl(&script).await?;
+                crash::point("tables.made");
+            }
             self.inner.learn().tables.extend(chunk.iter().cloned());
         }
         Ok(())
+    }
+
+    /// Those of these day tables that stand already and are in the catalogue: a daemon that starts finds all of its
+    /// tables made, and two questions cost less than making each once more. For a few it is not worth asking.
+    async fn standing(&self, tables: &[(NaiveDate, ProductId)]) -> Result<HashSet<String>> {
+        if tables.len() < WORTH_ASKING {
+            return Ok(HashSet::new());
+        }
+        let mut names = Vec::with_capacity(tables.len());
+        for (day, product) in tables {
+            names.push(format!("'{}'", self.inner.known().table(Tier::Open, *day, product)?));
+        }
+        let list = names.join(",");
+        let mut session = self.inner.db.writer().await?;
+        let mut found = HashSet::new();
+        for row in session.query(&self.inner.db.dialect().standing_tables(&list)).await? {
+            found.insert(row.text(0)?.to_owned());
+        }
+        let catalogued = format!("SELECT table_name FROM ledger_tables WHERE table_name IN ({list})");
+        let mut both = HashSet::new();
+        for row in session.query(&catalogued).await? {
+            both.extend(found.take(row.text(0)?));
+        }
+        Ok(both)
     }
 }

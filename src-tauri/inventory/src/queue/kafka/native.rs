@@ -308,3 +308,21 @@ fn ask_group<C: ClientContext>(
         Ok(Ok(rights(operations, count)))
     }
 }
+
+/// The partition's high watermark as the last fetch told it, without asking anybody; -1 if none did.
+pub(super) fn seen_end<C: ClientContext>(client: &Client<C>, topic: &str, partition: i32) -> i64 {
+    let Ok(name) = CString::new(topic) else { return -1 };
+    let (mut low, mut high) = (-1, -1);
+    // SAFETY: the handle lives as long as `client`; the name and both numbers outlive the call, which only writes
+    // the numbers.
+    let code = unsafe {
+        sys::rd_kafka_get_watermark_offsets(
+            client.native_ptr(),
+            name.as_ptr(),
+            partition,
+            &mut low,
+            &mut high,
+        )
+    };
+    if code == sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR { high } else { -1 }
+}
