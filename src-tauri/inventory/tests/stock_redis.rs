@@ -5,21 +5,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod stock_cases;
+
 use std::sync::Arc;
 
 use inventory::entry::StockKey;
 use inventory::error::Code;
 use inventory::probe::{Finding, Step};
+use inventory::stock::corrections::{Corrected, Correction, correct};
 use inventory::stock::redis::Redis;
-use inventory::stock::value::{self, LIMIT, Value};
+use inventory::stock::value::{self, Value};
 use inventory::stock::{Answer, Prev, Pulse, SENTINEL, Stock, StockCall, Vector};
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
+use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use redis::AsyncCommands;
 use redis::aio::MultiplexedConnection;
-
-const SOURCES: [&str; 3] = ["8f3a01c2.3", "8f3a01c2.10", "b7"];
+use stock_cases::{Call, Found, SOURCES, case, key};
 
 fn url() -> String {
     std::env::var("TWINSTOCK_TEST_REDIS_URL")
@@ -37,10 +38,6 @@ async fn fresh() -> (tokio::sync::MutexGuard<'static, ()>, Redis, MultiplexedCon
     (turn, Redis::open(&url(), None).unwrap(), raw)
 }
 
-fn key(text: &str) -> StockKey {
-    StockKey::parse(text).unwrap()
-}
-
 fn call(key_text: &str, prev: Prev, last: i64, delta: i64, sum: i64) -> StockCall {
     StockCall { key: key(key_text), source: SOURCES[0].into(), prev, last, delta, sum }
 }
@@ -49,105 +46,8 @@ fn vector(key_text: &str, last: i64, sum: i64) -> Vector {
     Vector { key: key(key_text), parts: vec![(SOURCES[0].into(), last, sum)] }
 }
 
-/// Numbers around everything that matters, as text: exact, rounded by doubles, and no integers at all.
-fn number_text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        8 => (-20i64..20).prop_map(|n| n.to_string()),
-        2 => any::<i64>().prop_map(|n| n.to_string()),
-        3 => (-3i64..=3, any::<bool>()).prop_map(|(n, minus)| {
-            let edge = (1i64 << 53) + n;
-            (if minus { -edge } else { edge }).to_string()
-        }),
-        1 => "-?[0-9]{1,40}",
-        1 => prop::sample::select(vec![
-            "1.0", "-0", "0", "00", "1e3", "1E400", "-1.5", "\"7\"", "null", "true", "NaN", "inf", "0x10", "+1",
-            "-", "", "[]", "{}", "9007199254740991", "-9007199254740991", "9007199254740992.0", "1 2", "５",
-        ]).prop_map(str::to_owned),
-    ]
-}
-
-fn source_text() -> impl Strategy<Value = String> {
-    prop_oneof![
-        12 => prop::sample::select(SOURCES.to_vec()).prop_map(str::to_owned),
-        1 => "[a-z0-9._-]{0,70}",
-        1 => prop::sample::select(vec!["a b", "é", "a\\u0041", "a\"", "a\\", "a\0"]).prop_map(str::to_owned),
-    ]
-}
-
-/// Stored bytes: sound values, nearly sound ones in every spelling, and junk.
-fn stored_text() -> impl Strategy<Value = Option<Vec<u8>>> {
-    let blank = || prop::sample::select(vec!["", "", "", " ", "\n\t", "\r ", "\u{b}", "\u{a0}"]);
-    let sound = (
-        -50i64..50,
-        -50i64..50,
-        prop::collection::btree_map(prop::sample::select(SOURCES.to_vec()), (0i64..8, -20i64..20), 0..3),
-    );
-    let sound = sound.prop_map(|(base, change, at)| {
-        let at = at.into_iter().map(|(name, entry)| (name.into(), entry)).collect();
-        Value { base, change, at }.print()
-    });
-    let entries = prop::collection::vec((source_text(), number_text(), number_text()), 0..4);
-    let members =
-        prop::sample::subsequence(vec!["base", "change", "at", "note", "base"], 2..=4).prop_shuffle();
-    let near = (number_text(), number_text(), entries, members, blank(), blank());
-    let near = near.prop_map(|(base, change, entries, members, a, b)| {
-        let entries =
-            entries.iter().map(|(name, o, s)| format!("{a}\"{name}\"{b}:{a}[{b}{o}{a},{b}{s}{a}]{b}"));
-        let at = format!("{{{b}{}{a}}}", entries.collect::<Vec<_>>().join(","));
-        let members = members.iter().map(|name| match *name {
-            "base" => format!("{a}\"base\"{b}:{a}{base}{b}"),
-            "change" => format!("\"change\":{b}{change}{a}"),
-            "at" => format!("{b}\"at\"{a}:{b}{at}{a}"),
-            name => format!("\"{name}\":{{\"at\":{at}}}"),
-        });
-        format!("{a}{{{}}}{b}", members.collect::<Vec<_>>().join(",")).into_bytes()
-    });
-    let near = near.boxed();
-    let cut = (near.clone(), any::<prop::sample::Index>(), any::<u8>(), any::<bool>());
-    let cut = cut.prop_map(|(mut bytes, at, byte, truncate)| {
-        if bytes.is_empty() {
-            return bytes;
-        }
-        let at = at.index(bytes.len());
-        if truncate {
-            bytes.truncate(at);
-        } else {
-            bytes[at] = byte;
-        }
-        bytes
-    });
-    prop_oneof![
-        1 => Just(None),
-        8 => sound.prop_map(Some),
-        6 => near.prop_map(Some),
-        3 => cut.prop_map(Some),
-        1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Some),
-    ]
-}
-
-fn number() -> impl Strategy<Value = i64> {
-    prop_oneof![12 => -20i64..20, 1 => -LIMIT..=LIMIT, 1 => Just(LIMIT), 1 => Just(-LIMIT)]
-}
-
-#[derive(Debug, Clone)]
-enum Call {
-    Step(StockCall),
-    Bring(Vector),
-}
-
-/// A value and what is done to it, under a key of its own.
-fn case() -> impl Strategy<Value = (Option<Vec<u8>>, Call)> {
-    let name = || prop::sample::select(SOURCES.to_vec());
-    let prev = prop_oneof![6 => (-1i64..8).prop_map(Prev::At), 1 => Just(Prev::Unknown)];
-    let step = (name(), prev, -1i64..9, number(), number()).prop_map(|(source, prev, last, delta, sum)| {
-        Call::Step(StockCall { key: key("W:P"), source: source.into(), prev, last, delta, sum })
-    });
-    let parts = prop::collection::vec((name(), -1i64..9, number()), 0..4);
-    let bring = parts.prop_map(|parts| {
-        let parts = parts.into_iter().map(|(source, last, sum)| (source.into(), last, sum)).collect();
-        Call::Bring(Vector { key: key("W:P"), parts })
-    });
-    (stored_text(), prop_oneof![2 => step, 1 => bring])
+fn called((next, answer): (Option<Value>, Answer)) -> (Option<Value>, Found) {
+    (next, Found::Called(answer))
 }
 
 /// 20,000, in the long form a million.
@@ -156,48 +56,67 @@ fn cases() -> usize {
     chosen.unwrap_or(if std::env::var_os("TWINSTOCK_TEST_LONG").is_some() { 1_000_000 } else { 20_000 })
 }
 
+/// Puts each case under a key of its own, lets the script do it, and tells what was found and what stands there now.
+async fn done_by_the_script(
+    store: &Redis,
+    raw: &mut MultiplexedConnection,
+    batch: &[(Option<Vec<u8>>, Call)],
+) -> (Vec<Found>, Vec<Option<Vec<u8>>>) {
+    let mut pipe = redis::pipe();
+    let (mut steps, mut vectors, mut mends) = (Vec::new(), Vec::new(), Vec::new());
+    let keys: Vec<StockKey> = (0..batch.len()).map(|place| key(&format!("W:{place}"))).collect();
+    for (place, (stored, call)) in batch.iter().enumerate() {
+        let key = keys[place].clone();
+        match stored {
+            Some(bytes) => pipe.set(key.to_string(), bytes).ignore(),
+            None => pipe.del(key.to_string()).ignore(),
+        };
+        match call {
+            Call::Step(call) => steps.push((place, StockCall { key, ..call.clone() })),
+            Call::Bring(vector) => vectors.push((place, Vector { key, ..vector.clone() })),
+            Call::Correct(correction) => mends.push((place, (key, correction.clone()))),
+        }
+    }
+    let _: () = pipe.query_async(raw).await.unwrap();
+    let mut found = vec![Found::Called(Answer::Absent); batch.len()];
+    let (places, sent): (Vec<usize>, Vec<StockCall>) = steps.into_iter().unzip();
+    for (place, answer) in places.into_iter().zip(store.apply(&sent).await.unwrap()) {
+        found[place] = Found::Called(answer);
+    }
+    let (places, sent): (Vec<usize>, Vec<Vector>) = vectors.into_iter().unzip();
+    for (place, answer) in places.into_iter().zip(store.bring(&sent).await.unwrap()) {
+        found[place] = Found::Called(answer);
+    }
+    let (places, sent): (Vec<usize>, Vec<(StockKey, Correction)>) = mends.into_iter().unzip();
+    for (place, corrected) in places.into_iter().zip(store.correct(&sent).await.unwrap()) {
+        found[place] = Found::Mended(corrected);
+    }
+    let after = store.values(&keys).await.unwrap();
+    (found, after)
+}
+
 #[tokio::test]
 async fn script_equals_the_pure_functions() {
     let (_turn, store, mut raw) = fresh().await;
     let cases = cases();
     let mut runner = TestRunner::deterministic();
     let strategy = case();
-    let (mut done, mut written, mut damaged) = (0, 0, 0);
+    let (mut done, mut written, mut damaged, mut mended) = (0, 0, 0, 0);
     while done < cases {
         let batch: Vec<(Option<Vec<u8>>, Call)> =
             (0..1_200.min(cases - done)).map(|_| strategy.new_tree(&mut runner).unwrap().current()).collect();
-        let mut pipe = redis::pipe();
-        let (mut steps, mut vectors) = (Vec::new(), Vec::new());
+        let (found, after) = done_by_the_script(&store, &mut raw, &batch).await;
         for (place, (stored, call)) in batch.iter().enumerate() {
-            let key = key(&format!("W:{place}"));
-            match stored {
-                Some(bytes) => pipe.set(key.to_string(), bytes).ignore(),
-                None => pipe.del(key.to_string()).ignore(),
-            };
-            match call {
-                Call::Step(call) => steps.push((place, StockCall { key, ..call.clone() })),
-                Call::Bring(vector) => vectors.push((place, Vector { key, ..vector.clone() })),
-            }
-        }
-        let _: () = pipe.query_async(&mut raw).await.unwrap();
-        let mut answers = vec![Answer::Absent; batch.len()];
-        let sent: Vec<StockCall> = steps.iter().map(|(_, call)| call.clone()).collect();
-        for ((place, _), answer) in steps.iter().zip(store.apply(&sent).await.unwrap()) {
-            answers[*place] = answer;
-        }
-        let sent: Vec<Vector> = vectors.iter().map(|(_, vector)| vector.clone()).collect();
-        for ((place, _), answer) in vectors.iter().zip(store.bring(&sent).await.unwrap()) {
-            answers[*place] = answer;
-        }
-        let keys: Vec<StockKey> = (0..batch.len()).map(|place| key(&format!("W:{place}"))).collect();
-        let after = store.values(&keys).await.unwrap();
-        for (place, (stored, call)) in batch.iter().enumerate() {
-            let (next, answer) = match call {
-                Call::Step(call) => value::step(stored.as_deref(), call),
-                Call::Bring(vector) => value::bring(stored.as_deref(), vector),
+            let (next, expected) = match call {
+                Call::Step(call) => called(value::step(stored.as_deref(), call)),
+                Call::Bring(vector) => called(value::bring(stored.as_deref(), vector)),
+                Call::Correct(correction) => {
+                    let (next, corrected) = correct(stored.as_deref(), correction);
+                    (next, Found::Mended(corrected))
+                }
             };
             let shown = stored.as_deref().map(String::from_utf8_lossy);
-            assert_eq!(answers[place], answer, "{shown:?} {call:?}");
+            assert_eq!(found[place], expected, "{shown:?} {call:?}");
             match next {
                 Some(next) => {
                     let bytes = after[place].as_deref().unwrap();
@@ -206,14 +125,33 @@ async fn script_equals_the_pure_functions() {
                 }
                 None => assert_eq!(&after[place], stored, "nothing may change: {shown:?} {call:?}"),
             }
-            damaged += usize::from(answer == Answer::Damaged);
+            damaged += usize::from(expected == Found::Called(Answer::Damaged));
+            mended += usize::from(expected == Found::Mended(Corrected::Done));
         }
         done += batch.len();
     }
     assert!(
-        written > cases / 10 && damaged > cases / 10,
-        "the cases must reach both: {written}, {damaged} of {done}"
+        written > cases / 10 && damaged > cases / 10 && mended > cases / 30,
+        "the cases must reach all: {written}, {damaged}, {mended} of {done}"
     );
+}
+
+#[tokio::test]
+async fn a_correction_mends_a_key_of_another_type_and_is_harmless_twice() {
+    let (_turn, store, mut raw) = fresh().await;
+    let _: () = raw.hset("W:hash", "base", 1).await.unwrap();
+    store.bring(&[vector("W:1", 4, 120)]).await.unwrap();
+    let _: () = raw.set("W:1", r#"{"base":0,"change":184,"at":{"8f3a01c2.3":[4,120]}}"#).await.unwrap();
+    let read = store.values(&[key("W:hash")]).await.unwrap().remove(0).unwrap();
+    let replace = Correction::ReplaceDamaged { read, vector: vector("W:hash", 4, 7) };
+    let corrections = [(key("W:hash"), replace), (key("W:1"), Correction::DropDrift)];
+    let before = store.version();
+    assert_eq!(store.correct(&corrections).await.unwrap(), [Corrected::Done; 2]);
+    assert!(store.version() > before);
+    assert_eq!(store.correct(&corrections).await.unwrap(), [Corrected::Nothing; 2]);
+    let values = store.values(&[key("W:hash"), key("W:1")]).await.unwrap();
+    let quantities = values.iter().map(|bytes| Value::read(bytes.as_deref().unwrap()).unwrap().quantity());
+    assert_eq!(quantities.collect::<Vec<_>>(), [7, 120]);
 }
 
 #[tokio::test]

@@ -2,8 +2,10 @@
 //! late one or a second auditor's does no harm. Pure, beside step and bring in `value.rs`.
 //! Must never touch a value that is not what the auditor saw, nor move a source's position forward.
 
-use super::value::{LIMIT, Value};
-use super::{SourceName, Vector};
+use super::value::{Value, bring, check, exact, sound_vectors};
+use super::{Answer, SourceName, Vector};
+use crate::entry::StockKey;
+use crate::error::Result;
 
 /// What the audit, or a person by its proposal, does to one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,11 +84,6 @@ fn done(before: Option<&Value>, next: Option<Value>) -> (Option<Value>, Correcte
     }
 }
 
-/// The number, if every reader holds it exactly.
-fn exact(number: i64) -> Option<i64> {
-    (-LIMIT..=LIMIT).contains(&number).then_some(number)
-}
-
 fn dropped(value: &Value) -> Option<Value> {
     let sums: i128 = value.at.values().map(|(_, sum)| i128::from(*sum)).sum();
     let change = i64::try_from(sums - i128::from(value.base)).ok().and_then(exact)?;
@@ -95,24 +92,39 @@ fn dropped(value: &Value) -> Option<Value> {
 
 fn entry_replaced(value: &Value, source: &SourceName, offset: i64, right: i64) -> Option<Value> {
     let (_, wrong) = value.entry(source);
+    let delta = exact(right.checked_sub(wrong)?)?;
     let mut next = value.clone();
-    next.change = exact(value.change.checked_add(right.checked_sub(wrong)?)?)?;
+    next.change = exact(value.change.checked_add(delta)?)?;
     next.at.insert(source.clone(), (offset, exact(right)?));
     Some(next)
 }
 
+/// What the vector makes of nothing; a key without goods gets a value of 0.
 fn replaced(vector: &Vector) -> Option<Value> {
-    let mut next = Value::default();
-    for (source, last, sum) in &vector.parts {
-        next.change = exact(next.change.checked_add(*sum)?)?;
-        next.at.insert(source.clone(), (*last, exact(*sum)?));
+    match bring(None, vector) {
+        (None, Answer::Absent) => Some(Value::default()),
+        (next, _) => next,
     }
-    Some(next)
 }
 
 fn folded(value: &Value, quantity: i64) -> Option<Value> {
-    let change = exact(value.quantity().checked_sub(quantity)?)?;
+    let change = exact(exact(value.quantity())?.checked_sub(quantity)?)?;
     Some(Value { base: exact(quantity)?, change, at: value.at.clone() })
+}
+
+/// Refuses corrections that no sound ledger leads to, before any of them is executed.
+pub fn sound_corrections(corrections: &[(StockKey, Correction)]) -> Result<()> {
+    for (key, correction) in corrections {
+        match correction {
+            Correction::DropDrift => {}
+            Correction::ReplaceEntry { source, offset, wrong, right } => {
+                check(source, &[*offset, *wrong, *right], key)?;
+            }
+            Correction::ReplaceDamaged { vector, .. } => sound_vectors(std::slice::from_ref(vector))?,
+            Correction::Fold { quantity } => check("fold", &[*quantity], key)?,
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

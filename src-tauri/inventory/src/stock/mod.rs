@@ -7,6 +7,7 @@ pub mod redis;
 pub mod value;
 
 use async_trait::async_trait;
+use corrections::{Corrected, Correction};
 
 use crate::entry::StockKey;
 use crate::error::Result;
@@ -110,6 +111,9 @@ pub trait Stock: Send + Sync {
     async fn apply(&self, calls: &[StockCall]) -> Result<Vec<Answer>>;
     /// Sends vectors; answers in the same order.
     async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>>;
+    /// Runs the audit's corrections, one per key; answers in the same order. Each says what must be true, so a repeat
+    /// or a late one does no harm.
+    async fn correct(&self, corrections: &[(StockKey, Correction)]) -> Result<Vec<Corrected>>;
     /// Values of keys, in order, as stored.
     async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>>;
     /// One page of all keys. `from` is the previous page's `next`; `None` starts. About `count` values.

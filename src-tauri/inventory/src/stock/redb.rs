@@ -11,6 +11,7 @@ use ::redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, Rea
 use ::redb::{ReadOnlyTable, Table, TableDefinition};
 use async_trait::async_trait;
 
+use super::corrections::{Corrected, Correction, correct, sound_corrections};
 use super::value::{self, Value};
 use super::{Answer, Page, Pulse, SENTINEL, Stock, StockCall, Vector};
 use crate::entry::StockKey;
@@ -81,12 +82,12 @@ impl Redb {
     }
 
     /// One write transaction over many keys; `change` gives what to write and what to answer.
-    async fn write<C: Send + 'static>(
+    async fn write<C: Send + 'static, A: Send + 'static>(
         &self,
         calls: Vec<C>,
-        change: impl Fn(Option<&[u8]>, &C) -> (Option<Value>, Answer) + Send + 'static,
+        change: impl Fn(Option<&[u8]>, &C) -> (Option<Value>, A) + Send + 'static,
         key: impl Fn(&C) -> String + Send + 'static,
-    ) -> Result<Vec<Answer>> {
+    ) -> Result<Vec<A>> {
         self.work(move |inner| {
             let mut answers = Vec::with_capacity(calls.len());
             let changed = inner.commit(Durability::None, |table| {
@@ -233,6 +234,12 @@ impl Stock for Redb {
     async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>> {
         value::sound_vectors(vectors)?;
         self.write(vectors.to_vec(), value::bring, |vector| vector.key.to_string()).await
+    }
+
+    async fn correct(&self, corrections: &[(StockKey, Correction)]) -> Result<Vec<Corrected>> {
+        sound_corrections(corrections)?;
+        let change = |stored: Option<&[u8]>, (_, correction): &(_, _)| correct(stored, correction);
+        self.write(corrections.to_vec(), change, |(key, _)| key.to_string()).await
     }
 
     async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>> {

@@ -16,12 +16,21 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use self::link::{Conn, Link};
+use super::corrections::{Corrected, Correction, sound_corrections};
 use super::{Answer, Page, Prev, Pulse, Stock, StockCall, Vector, value};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step};
 
 const SCRIPT: &str = include_str!("script.lua");
+/// The script's codes; -1 and up is the offset that a lagging value had.
+const APPLIED: i64 = -10;
+const SEEN: i64 = -11;
+const CREATED: i64 = -12;
+const ABSENT: i64 = -13;
+const DAMAGED: i64 = -14;
+const DONE: i64 = -20;
+const NOTHING: i64 = -21;
 /// Keys of one script call: 500 keep the server busy for some milliseconds, and others may come in between.
 const CHUNK: usize = 500;
 /// Script calls of one pipeline, whose replies come within one time limit.
@@ -60,11 +69,11 @@ impl Redis {
         Ok(Redis { link: Link::new(url, password)?, script, version: AtomicU64::new(1), memory })
     }
 
-    /// Sends the calls (key and arguments each) under one operation; answers in the same order.
-    async fn call(&self, operation: &str, calls: Vec<(String, Vec<String>)>) -> Result<Vec<Answer>> {
+    /// Sends the calls (key and arguments each) under one operation; the script's codes in the same order.
+    async fn call(&self, operation: &str, calls: Vec<(String, Vec<Vec<u8>>)>) -> Result<Vec<i64>> {
         let (generation, mut conn) = self.link.conn().await?;
         let chunks = self.chunks(&calls);
-        let mut answers = vec![Answer::Absent; calls.len()];
+        let mut answers = vec![ABSENT; calls.len()];
         let mut again = true;
         let replies = loop {
             match self.send(&conn, operation, &calls, &chunks).await {
@@ -84,10 +93,10 @@ impl Redis {
                 ));
             }
             for (place, code) in places.iter().zip(codes) {
-                answers[*place] = answer(code)?;
+                answers[*place] = code;
             }
         }
-        let moved = |answer: &Answer| matches!(answer, Answer::Applied | Answer::Lagged(_) | Answer::Created);
+        let moved = |code: &i64| matches!(*code, APPLIED | CREATED | DONE | -1..);
         if answers.iter().any(moved) {
             self.version.fetch_add(1, Ordering::Release);
         }
@@ -95,7 +104,7 @@ impl Redis {
     }
 
     /// Groups calls: the outer groups may travel at once, the chunks of one group keep their order.
-    fn chunks(&self, calls: &[(String, Vec<String>)]) -> Vec<Vec<Vec<usize>>> {
+    fn chunks(&self, calls: &[(String, Vec<Vec<u8>>)]) -> Vec<Vec<Vec<usize>>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         if self.link.is_cluster() {
             let mut slots = HashMap::new();
@@ -117,7 +126,7 @@ impl Redis {
         &self,
         conn: &Conn,
         operation: &str,
-        calls: &[(String, Vec<String>)],
+        calls: &[(String, Vec<Vec<u8>>)],
         chunks: &[Vec<Vec<usize>>],
     ) -> RedisResult<Vec<Vec<i64>>> {
         let command = |places: &Vec<usize>| {
@@ -240,22 +249,56 @@ async fn routed<T: FromRedisValue>(conn: &Conn, slot: u16, command: Cmd) -> Redi
     }
 }
 
-/// The script's codes.
 fn answer(code: i64) -> Result<Answer> {
     Ok(match code {
-        -10 => Answer::Applied,
-        -11 => Answer::Seen,
-        -12 => Answer::Created,
-        -13 => Answer::Absent,
-        -14 => Answer::Damaged,
+        APPLIED => Answer::Applied,
+        SEEN => Answer::Seen,
+        CREATED => Answer::Created,
+        ABSENT => Answer::Absent,
+        DAMAGED => Answer::Damaged,
         -1.. => Answer::Lagged(code),
-        _ => {
-            return Err(Error::new(
-                Code::Internal,
-                format!("Redis answered the unknown code {code}. Run `check`."),
-            ));
-        }
+        _ => return Err(unknown(code)),
     })
+}
+
+fn corrected(code: i64) -> Result<Corrected> {
+    Ok(match code {
+        DONE => Corrected::Done,
+        NOTHING => Corrected::Nothing,
+        ABSENT => Corrected::Absent,
+        DAMAGED => Corrected::Damaged,
+        _ => return Err(unknown(code)),
+    })
+}
+
+fn unknown(code: i64) -> Error {
+    Error::new(Code::Internal, format!("Redis answered the unknown code {code}. Run `check`."))
+}
+
+fn word(word: impl ToString) -> Vec<u8> {
+    word.to_string().into_bytes()
+}
+
+/// A vector as the script reads it: the number of parts, then source, offset and sum of each.
+fn vector_words(vector: &Vector) -> Vec<Vec<u8>> {
+    let parts = vector.parts.iter().flat_map(|(source, last, sum)| [word(source), word(last), word(sum)]);
+    std::iter::once(word(vector.parts.len())).chain(parts).collect()
+}
+
+/// A correction as the script reads it: its kind, then what it needs.
+fn correction_words(correction: &Correction) -> Vec<Vec<u8>> {
+    match correction {
+        Correction::DropDrift => vec![word("drift")],
+        Correction::ReplaceEntry { source, offset, wrong, right } => {
+            vec![word("entry"), word(source), word(offset), word(wrong), word(right)]
+        }
+        Correction::ReplaceDamaged { read, vector } => {
+            let mut words = vec![word("damaged"), read.clone()];
+            words.extend(vector_words(vector));
+            words
+        }
+        Correction::Fold { quantity } => vec![word("fold"), word(quantity)],
+    }
 }
 
 #[async_trait]
@@ -267,22 +310,23 @@ impl Stock for Redis {
                 Prev::At(offset) => offset.to_string(),
                 Prev::Unknown => String::new(),
             };
-            let numbers = [call.last, call.delta, call.sum].map(|number| number.to_string());
-            (call.key.to_string(), [call.source.to_string(), prev].into_iter().chain(numbers).collect())
+            let numbers = [call.last, call.delta, call.sum].map(word);
+            (call.key.to_string(), [word(&call.source), word(prev)].into_iter().chain(numbers).collect())
         });
-        self.call("step", calls.collect()).await
+        self.call("step", calls.collect()).await?.into_iter().map(answer).collect()
     }
 
     async fn bring(&self, vectors: &[Vector]) -> Result<Vec<Answer>> {
         value::sound_vectors(vectors)?;
-        let calls = vectors.iter().map(|vector| {
-            let mut words = vec![vector.parts.len().to_string()];
-            for (source, last, sum) in &vector.parts {
-                words.extend([source.to_string(), last.to_string(), sum.to_string()]);
-            }
-            (vector.key.to_string(), words)
-        });
-        self.call("bring", calls.collect()).await
+        let calls = vectors.iter().map(|vector| (vector.key.to_string(), vector_words(vector)));
+        self.call("bring", calls.collect()).await?.into_iter().map(answer).collect()
+    }
+
+    async fn correct(&self, corrections: &[(StockKey, Correction)]) -> Result<Vec<Corrected>> {
+        sound_corrections(corrections)?;
+        let calls =
+            corrections.iter().map(|(key, correction)| (key.to_string(), correction_words(correction)));
+        self.call("correct", calls.collect()).await?.into_iter().map(corrected).collect()
     }
 
     async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>> {

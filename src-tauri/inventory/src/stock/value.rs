@@ -149,7 +149,7 @@ pub fn sound_vectors(vectors: &[Vector]) -> Result<()> {
     Ok(())
 }
 
-fn check(source: &str, numbers: &[i64], key: &crate::entry::StockKey) -> Result<()> {
+pub(super) fn check(source: &str, numbers: &[i64], key: &crate::entry::StockKey) -> Result<()> {
     if is_name(source) && numbers.iter().all(|number| exact(*number).is_some()) {
         return Ok(());
     }
@@ -161,7 +161,7 @@ fn check(source: &str, numbers: &[i64], key: &crate::entry::StockKey) -> Result<
 }
 
 /// The number, if every reader holds it exactly.
-fn exact(number: i64) -> Option<i64> {
+pub(super) fn exact(number: i64) -> Option<i64> {
     (-LIMIT..=LIMIT).contains(&number).then_some(number)
 }
 

@@ -25,6 +25,7 @@ fn variable(name: &str) -> String {
 }
 
 pub struct ClusterSite {
+    mark: String,
     limits: Limits,
     topic: String,
     producer: FutureProducer,
@@ -38,6 +39,24 @@ pub struct ClusterSite {
     ledger: Arc<Ledger>,
     raw: redis::aio::MultiplexedConnection,
     stock: Arc<dyn Stock>,
+}
+
+/// Waits until the server has noticed that an aborted writer is gone: nothing runs in this database, and no
+/// transaction is open.
+async fn at_peace(connection: &mut MySqlConnection, database: &str) {
+    let busy = format!(
+        "SELECT COUNT(*) FROM information_schema.processlist p \
+         LEFT JOIN information_schema.innodb_trx t ON t.trx_mysql_thread_id = p.id \
+         WHERE p.db = '{database}' AND (p.command <> 'Sleep' OR t.trx_id IS NOT NULL)"
+    );
+    for _ in 0..1_500 {
+        let row = connection.fetch_one(sqlx::raw_sql(&busy)).await.unwrap();
+        if row.get::<i64, _>(0) == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{database} is not left alone within half a minute");
 }
 
 async fn assigned(queue: &KafkaQueue) -> Vec<SourceIdentity> {
@@ -86,6 +105,7 @@ impl ClusterSite {
         let mut raw = client.get_multiplexed_async_connection().await.unwrap();
         let _: () = redis::cmd("FLUSHDB").query_async(&mut raw).await.unwrap();
         ClusterSite {
+            mark: name[..6].to_owned(),
             limits,
             topic,
             producer,
@@ -107,6 +127,7 @@ impl ClusterSite {
         let to = format!("story_{}", Uuid::new_v4().simple());
         self.databases.push(to.clone());
         let mut connection = MySqlConnection::connect(&self.mysql).await.unwrap();
+        at_peace(&mut connection, from).await;
         let mut script = format!("CREATE DATABASE {to};");
         for row in connection.fetch_all(sqlx::raw_sql(&format!("SHOW TABLES FROM {from}"))).await.unwrap() {
             let table: String = row.get(0);
@@ -122,6 +143,11 @@ impl ClusterSite {
 
 #[async_trait]
 impl Site for ClusterSite {
+    /// Redis is the same for all stories: a late call of an earlier one must not reach a key of this one.
+    fn mark(&self) -> &str {
+        &self.mark
+    }
+
     async fn post(&mut self, lines: Vec<Posted>) {
         let mut answers = Vec::new();
         for line in &lines {

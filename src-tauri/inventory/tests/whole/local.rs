@@ -75,6 +75,10 @@ fn saved(payload: Vec<u8>) -> Saved {
 
 #[async_trait]
 impl Site for LocalSite {
+    fn mark(&self) -> &str {
+        "L"
+    }
+
     async fn post(&mut self, lines: Vec<Posted>) {
         let saved = lines.into_iter().map(|line| saved(line.payload)).collect();
         self.outbox.append(saved, None, NOW_MS).await.unwrap();

@@ -30,6 +30,8 @@ pub type Kept = Vec<(String, Vec<u8>)>;
 /// What differs between the embedded stores and a cluster.
 #[async_trait]
 pub trait Site: Send {
+    /// Begins the warehouses' ids of this place, and so its keys.
+    fn mark(&self) -> &str;
     /// Appends to the queue.
     async fn post(&mut self, lines: Vec<Posted>);
     /// Every source with its whole log.
@@ -145,7 +147,10 @@ pub async fn replays(site: &dyn Site) -> BTreeMap<String, Replay> {
 }
 
 async fn values(site: &dyn Site) -> BTreeMap<String, Value> {
-    let stored = kept(site).await.into_iter().filter(|(key, _)| StockKey::parse(key).is_some());
+    let stored = kept(site)
+        .await
+        .into_iter()
+        .filter(|(key, _)| key.starts_with(site.mark()) && StockKey::parse(key).is_some());
     stored.map(|(key, bytes)| (key, Value::read(&bytes).unwrap())).collect()
 }
 

@@ -105,8 +105,9 @@ impl<S: Site> Told<S> {
                 self.entries += 1;
                 let id = Uuid::from_u128(0x0193_e0b5_c0de_7000_8000_0000_0000_0000 + self.entries);
                 let drcr = if *out { -1 } else { 1 };
+                let mark = self.site.mark();
                 let payload = format!(
-                    r#"{{"product_id":"P{product}","quantity":{quantity},"drcr":{drcr},"company_id":"C","warehouse_id":"W{warehouse}","bill_id":"B","create_time":"2025-03-{:02} 12:00:00","entry_id":"{id}"}}"#,
+                    r#"{{"product_id":"P{product}","quantity":{quantity},"drcr":{drcr},"company_id":"C","warehouse_id":"{mark}{warehouse}","bill_id":"B","create_time":"2025-03-{:02} 12:00:00","entry_id":"{id}"}}"#,
                     day + 1
                 );
                 self.good.push(payload.clone());

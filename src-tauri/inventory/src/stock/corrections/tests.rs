@@ -1,9 +1,8 @@
 //! Corrections repeated, late, in any order and among traffic: right once, and right for ever.
 
 use super::*;
-use crate::entry::StockKey;
-use crate::stock::value::{bring, step};
-use crate::stock::{Answer, Prev, StockCall};
+use crate::stock::value::{LIMIT, step};
+use crate::stock::{Prev, StockCall};
 use proptest::prelude::*;
 
 const SOURCE: &str = "8f3a01c2.3";
