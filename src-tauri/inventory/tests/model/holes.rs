@@ -11,6 +11,9 @@ use super::state::{Auditor, Budget, Hold, Sent};
 use super::steps::{Action, World};
 use super::trace::Trace;
 
+/// The stock's step, ours or one with a rule dropped.
+type Step = fn(Option<&[u8]>, &StockCall) -> (Option<Value>, Answer);
+
 fn one(faults: Budget) -> World {
     World { faults, pipelined: true, batch: 1, ..world("hole", one_queue(), &[2]) }
 }
@@ -106,7 +109,7 @@ fn hole_04_an_acknowledged_write_is_lost() {
 fn hole_05_an_old_seed_comes_after_an_eviction() {
     let queues = vec![vec![message(0, 1)], vec![message(0, 4), message(0, 8)]];
     let faults = Budget { evict: 1, ..Budget::default() };
-    let trace = |step: fn(Option<&[u8]>, &StockCall) -> (Option<Value>, Answer)| {
+    let trace = |step: Step| {
         let world = World { faults, batch: 1, ..world("hole", queues.clone(), &[1, 1]) };
         let world = with(world, |rules| rules.step = step);
         let trace = Trace::of(world).then(Action::Take(0)).then(Action::Commit(0, 0, 1));
