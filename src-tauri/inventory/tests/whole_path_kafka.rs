@@ -9,5 +9,5 @@ use whole::story::{Shape, stories};
 
 #[test]
 fn accepted_is_counted_once_whatever_happens_in_a_cluster() {
-    stories(&Shape { days: 6, most_steps: 8 }, 5, 80, |day_tables| ClusterSite::open(day_tables));
+    stories(&Shape { days: 6, most_steps: 8 }, 5, 80, ClusterSite::open);
 }
