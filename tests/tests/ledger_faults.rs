@@ -115,9 +115,10 @@ fn row_11_a_mariadb_restored_from_an_old_backup() {
     let running = site.daemon.start();
     sleep(Duration::from_secs(2));
     put_back(&mut mariadb, &aside);
+    // The stock is ahead of the ledger now and stays as it is, until the ledger has taken what it lacks.
     sleep(Duration::from_secs(2));
-    right_so_far(&site);
-    ends_right(&site, load, running);
+    let sent = 300 + load.end();
+    stops_right(&site, sent, running);
     // Again without traffic, and with one partition whose messages are gone meanwhile.
     let all = site.queue();
     assert!(topic.bounds(0).1 > 150);

@@ -49,7 +49,7 @@ const FIRST_PASS_ONLY: [&str; 8] = [
     "standalone",
     "embedded",
     "outbox",
-    "thirty_six_thousand",
+    "product_days",
     "killed_sends",
     "poison_by_send",
     "wrong_configuration",
