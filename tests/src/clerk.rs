@@ -52,11 +52,14 @@ pub async fn post(window: &Window, draft: Value) {
 pub async fn in_stock(window: &Window, bill_id: &str) -> Value {
     let begun = std::time::Instant::now();
     loop {
-        let bill = window.ask("bill_get", json!({ "bill_id": bill_id })).await;
-        if bill["summary"]["state"] == "in_stock" {
-            return bill;
+        // A bill posted by keyboard a moment ago may not be there yet.
+        let bill = window.try_ask("bill_get", json!({ "bill_id": bill_id })).await;
+        match &bill {
+            Ok(bill) if bill["summary"]["state"] == "in_stock" => return bill.clone(),
+            Err(failure) if failure["code"] != "not_found" => panic!("{bill_id}: {failure}"),
+            _ => {}
         }
-        assert!(begun.elapsed() < crate::window::PATIENCE, "{bill_id} does not arrive: {bill}");
+        assert!(begun.elapsed() < crate::window::PATIENCE, "{bill_id} does not arrive: {bill:?}");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
 }

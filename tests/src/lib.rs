@@ -12,7 +12,6 @@ pub mod guarded_kafka;
 pub mod kafka;
 pub mod load;
 pub mod oracle;
-pub mod own_kafka;
 pub mod points;
 pub mod processes;
 pub mod proxy;

@@ -79,7 +79,7 @@ async fn live_stock(window: &Window) {
     let refused = window.ask("bill_post", draft("LIVE-1", "1.5")).await;
     let rules: Vec<&str> =
         refused["errors"].as_array().unwrap().iter().filter_map(|error| error["rule"].as_str()).collect();
-    assert_eq!(rules, ["not_integer", "bill_exists"], "{refused}");
+    assert_eq!(rules, ["bill_exists", "not_integer"], "{refused}");
 }
 
 #[tokio::test]

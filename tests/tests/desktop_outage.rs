@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tests::broker::Brokers;
 use tests::clerk::{self, draft};
-use tests::own_kafka::OwnKafka;
 use tests::processes::MariaDb;
 use tests::site::Site;
 use tests::sql::RUNTIME;
@@ -90,8 +90,8 @@ fn arrived_in_order(site: &Site, desk: &[String], lines: usize) {
 }
 
 /// Kafka alone is away: entries wait and say so; what was counted before still says that.
-async fn kafka_away(desk: &mut Desk, kafka: &mut OwnKafka, away: Duration) {
-    kafka.kill();
+async fn kafka_away(desk: &mut Desk, kafka: &mut Brokers, away: Duration) {
+    kafka.kill(0);
     let before = desk.lines;
     desk.enter(20).await;
     desk.type_one().await;
@@ -131,7 +131,7 @@ async fn everything_away(mut desk: Desk, counted: usize, again: impl AsyncFn() -
 #[test]
 fn row_38_bills_entered_while_the_servers_are_away() {
     let home = tempfile::tempdir().unwrap();
-    let mut kafka = OwnKafka::start(&home.path().join("kafka"));
+    let mut kafka = Brokers::start(&home.path().join("kafka"), 1);
     let mut mariadb = MariaDb::start(&home.path().join("mariadb"));
     let mut site = Site::cluster_on("outage", &mariadb.url());
     site.set("kafka", "bootstrap_servers", kafka.bootstrap());
@@ -160,7 +160,7 @@ fn row_38_bills_entered_while_the_servers_are_away() {
 
         mariadb.up();
         site.cluster.as_mut().unwrap().redis.up();
-        kafka.up();
+        kafka.up(0);
         desk.status([true, true, true], 0).await;
         for bill in desk.bills.clone() {
             clerk::in_stock(&desk.window, &bill).await;
