@@ -291,7 +291,7 @@ fn a_guarded_kafka_says_what_the_login_may_not_do() {
     assert!(words.contains(&format!("may not WRITE topic {topic}")), "{words}");
     kafka.grant("WRITE", "TOPIC", &topic);
     let began = std::time::Instant::now();
-    while !site.daemon.call(&["check"], "").code.is_some_and(|code| code == 0) {
+    while site.daemon.call(&["check"], "").code != Some(0) {
         assert!(began.elapsed().as_secs() < 30, "{:#?}", check(&site, 0));
     }
 }

@@ -10,5 +10,5 @@ use whole::story::{Shape, stories};
 
 #[test]
 fn accepted_is_counted_once_whatever_happens() {
-    stories(&Shape { days: 12, most_steps: 14 }, 60, 1_000, |day_tables| LocalSite::open(day_tables));
+    stories(&Shape { days: 12, most_steps: 14 }, 60, 1_000, LocalSite::open);
 }

@@ -69,8 +69,8 @@ fn judge(text: &str) -> Result<Read, Vec<usize>> {
         if said.is_empty() {
             continue;
         }
-        if said.starts_with('[') {
-            match said[1..].strip_suffix(']') {
+        if let Some(rest) = said.strip_prefix('[') {
+            match rest.strip_suffix(']') {
                 Some(name) => section = name.trim().to_owned(),
                 None => wrong.push(number + 1),
             }

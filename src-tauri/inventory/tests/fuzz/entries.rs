@@ -109,7 +109,7 @@ fn is_moment(text: &str) -> bool {
         return false;
     }
     let n: Vec<u32> = parts.iter().map(|part| part.parse().unwrap()).collect();
-    let leap = n[0] % 400 == 0 || (n[0] % 4 == 0 && n[0] % 100 != 0);
+    let leap = n[0].is_multiple_of(400) || (n[0].is_multiple_of(4) && !n[0].is_multiple_of(100));
     let days = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let day_fits = (1..=12).contains(&n[1]) && n[2] >= 1 && n[2] <= days[n[1] as usize - 1];
     n[0] >= 1000 && day_fits && n[3] < 24 && n[4] < 60 && n[5] < 60
