@@ -27,7 +27,7 @@ pub fn start(dir: &Path, port: u16) -> Result<Server> {
     command.args(["--socket=mariadb.sock", "--pid-file=mariadb.pid", "--skip-name-resolve"]);
     // As a site would run it: every commit on disk, room for the working set, a redo log that a burst does not fill.
     command.args(["--innodb-flush-log-at-trx-commit=1", "--innodb-buffer-pool-size=1G"]);
-    command.args(["--innodb-log-file-size=1G", "--max-allowed-packet=64M", "--max-connections=300"]);
+    command.args(["--innodb-log-file-size=512M", "--max-allowed-packet=64M", "--max-connections=300"]);
     // A table is open once for each connection that writes into it: 1,000 products of a day over 12 partitions are
     // 12,000. With a smaller cache they push each other out, batch by batch.
     command.args(["--table-open-cache=20000", "--table-definition-cache=20000", "--open-files-limit=65535"]);
