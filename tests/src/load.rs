@@ -48,15 +48,27 @@ impl Load {
         Load::of(topic, seed, shape, 200)
     }
 
+    /// The same, every message under its stock key, as our own producer sends it. Then a repeat lies in the partition of
+    /// what it repeats, and which of both counts does not change when a restored ledger reads them again. (Where it
+    /// does, the value keeps the verdict of its time until an audit mends it.)
+    pub fn keyed(topic: &TopicClient, seed: u64) -> Load {
+        let shape = Shape { products: 25, warehouses: 4, days: 6, ..Shape::default() };
+        Load::run(topic, seed, shape, 200, true)
+    }
+
     /// Bursts of up to `most` messages of this shape.
     pub fn of(topic: &TopicClient, seed: u64, shape: Shape, most: u64) -> Load {
+        Load::run(topic, seed, shape, most, false)
+    }
+
+    fn run(topic: &TopicClient, seed: u64, shape: Shape, most: u64, keyed: bool) -> Load {
         let (stop, topic) = (Arc::new(AtomicBool::new(false)), topic.clone());
         let told = stop.clone();
         let thread = std::thread::spawn(move || {
             let (mut dice, mut sent) = (Seeded::new(seed), 0);
             let producer = topic.producer();
             while !told.load(Ordering::Relaxed) {
-                let burst = burst(&mut dice, &shape, most);
+                let burst = burst(&mut dice, &shape, most, keyed);
                 sent += burst.len();
                 producer.produce(&burst);
                 sleep(millis(&mut dice, 5, 80));
@@ -80,16 +92,16 @@ impl Drop for Load {
     }
 }
 
-/// A burst of up to `most` entries with repeats and poison between them.
-pub fn burst(dice: &mut Seeded, shape: &Shape, most: u64) -> Vec<Value> {
+/// A burst of up to `most` entries with repeats and poison between them; `keyed`: each under its stock key.
+pub fn burst(dice: &mut Seeded, shape: &Shape, most: u64, keyed: bool) -> Vec<Value> {
     let count = 1 + dice.below(most) as usize;
     let entries = feed::entries(dice.next_number(), count, shape);
     let mut burst = Vec::new();
     for entry in entries {
-        let key = (dice.below(3) > 0).then(|| entry.key());
+        let key = (dice.below(3) > 0 || keyed).then(|| entry.key());
         let line = entry.json().into_bytes();
         if dice.below(12) == 0 {
-            burst.push((None, None, line.clone()));
+            burst.push((None, key.clone().filter(|_| keyed), line.clone()));
         }
         if dice.below(40) == 0 {
             burst.push((None, None, b"{\"poison\":true}".to_vec()));
