@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::queue::Chunk;
 
 /// Room for each core, in KiB. A core that waits for the ledger needs no second large batch.
-const EACH_CORE: usize = 12 << 10;
+const EACH_CORE: usize = 16 << 10;
 /// What a message needs besides its bytes, in bytes: the entry and its place in the sums.
 const EACH_MESSAGE: usize = 512;
 /// How often a message's bytes exist at one time: as received, and written as SQL.

@@ -17,7 +17,7 @@ use crate::wire;
 
 /// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
 /// a quiet hour entry by entry, since a reader hands on what is there at once.
-const BATCH: usize = 12_000;
+const BATCH: usize = 8_000;
 /// An idle source reads its row again this often: a restored ledger is noticed without traffic.
 const IDLE: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts.
