@@ -2,5 +2,7 @@
 //! corrections make it right. Pure; reads no store. Must never alarm on a value that is right, nor judge a value by
 //! a ledger that is behind it.
 
+pub mod findings;
 pub mod judge;
+pub mod log;
 pub mod words;

@@ -1,6 +1,7 @@
 //! The ledger: every detail, what counts. One SQL layer over two dialects (MySQL/MariaDB and SQLite).
 //! Its rows are never changed or removed by the way of a bill; a correction is a new entry.
 
+mod audits;
 mod catalogue;
 mod commit;
 mod dialect;
@@ -25,6 +26,7 @@ use chrono::NaiveDate;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
 pub use digest::{payload_hash, row_digest};
 pub use read::Summary;
