@@ -5,6 +5,7 @@
 
 pub mod broker;
 pub mod clerk;
+pub mod corrupt;
 pub mod daemon;
 pub mod digest;
 pub mod feed;

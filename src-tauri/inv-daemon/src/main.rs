@@ -82,6 +82,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read the queue again and compare it with both stores, entry by entry; --apply makes right what differs
+    Replay {
+        /// Only this key, WAREHOUSE:PRODUCT; may be given several times
+        #[arg(long = "key", value_name = "W:P")]
+        keys: Vec<String>,
+        /// Only entries of this day and later, YYYY-MM-DD
+        #[arg(long, value_name = "D")]
+        from: Option<chrono::NaiveDate>,
+        /// Only entries of this day and earlier, YYYY-MM-DD
+        #[arg(long, value_name = "D")]
+        to: Option<chrono::NaiveDate>,
+        /// Correct what is found; without it nothing is changed
+        #[arg(long)]
+        apply: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Move days into month tables by hand, as the limit would by itself; on an empty ledger only sets the boundary
     Compact {
         /// First day that stays in day tables, YYYY-MM-DD
@@ -158,6 +176,10 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
         Command::Status { json } => commands::status::status(config, json).await,
         Command::Stock { warehouse, product, json } => {
             commands::stock::stock(config, warehouse.as_deref(), product.as_deref(), json).await
+        }
+        Command::Replay { keys, from, to, apply, json } => {
+            let wanted = commands::replay::Wanted { keys, from, to, apply, json };
+            commands::replay::replay(config, wanted).await
         }
         Command::Compact { before } => commands::compact::compact(config, before).await,
     }

@@ -51,6 +51,19 @@ pub const POINTS: &[&str] = &[
     "watermark.saved",
     "sweep.behind",
     "sweep.brought",
+    "replay.begun",
+    "replay.remade",
+    "replay.prepared",
+    "replay.frozen",
+    "replay.removed",
+    "replay.restored",
+    "replay.logged",
+    "replay.mended",
+    "replay.sums",
+    "replay.sums_set",
+    "replay.stock_proposed",
+    "replay.stock_corrected",
+    "replay.ended",
 ];
 
 /// Passes the point; never comes back when it is the armed one.

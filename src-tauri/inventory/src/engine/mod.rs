@@ -2,6 +2,7 @@
 
 mod catalogue;
 pub(crate) mod cluster;
+mod replay;
 pub mod running;
 pub mod status;
 
@@ -14,6 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::{Ledger, Limits};
 use crate::outbox::{DataDir, Outbox};
 use crate::queue::Queue;
+use crate::queue::history::{History, LocalHistory};
 use crate::queue::local::LocalQueue;
 use crate::stock::Stock;
 use crate::stock::redb::Redb;
@@ -145,6 +147,14 @@ impl Engine {
         let writes = standalone || (self.parts.writes() && self.config.writer);
         let queue = if writes { Some(self.queue()?) } else { None };
         Running::start(self, queue).await
+    }
+
+    /// The queue's past, for a replay; needs no more than `Parts::Stores`.
+    pub fn history(&self) -> Result<Arc<dyn History>> {
+        match self.config.mode {
+            Mode::Standalone => Ok(Arc::new(LocalHistory::new(Arc::clone(self.outbox()?)))),
+            Mode::Cluster => cluster::history(&self.config),
+        }
     }
 
     fn queue(&self) -> Result<Arc<dyn Queue>> {

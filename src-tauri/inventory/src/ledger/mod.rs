@@ -4,8 +4,10 @@
 mod audits;
 mod catalogue;
 mod commit;
+mod cuts;
 mod dialect;
 mod digest;
+mod mend;
 mod mysql;
 mod read;
 mod register;
@@ -15,7 +17,9 @@ mod setup;
 mod sources;
 mod sql;
 mod sqlite;
+mod standing;
 mod stock_card;
+mod sums;
 mod tables;
 mod tiers;
 mod verdict;
@@ -28,9 +32,13 @@ use uuid::Uuid;
 
 pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
+pub use cuts::{Beyond, KeyAsk, KeyState, SourceState};
 pub use digest::{payload_hash, row_digest};
+pub use mend::{Counted, RowMend, SumMend};
 pub use read::Summary;
+pub use standing::{Standing, StandingRow, Table, entry_content};
 pub use stock_card::MovementCursor;
+pub use sums::{SourceSum, Sums, Three};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;
