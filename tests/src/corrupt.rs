@@ -94,7 +94,12 @@ fn named(kind: &str, cause: &str, subject: &str, bill: &str, place: &str) -> Nam
 impl Victims {
     /// From what stands now.
     pub fn of(site: &Site) -> Victims {
-        Victims { snapshot: site.snapshot(), used: BTreeSet::new(), keys: BTreeSet::new(), tables: BTreeSet::new() }
+        Victims {
+            snapshot: site.snapshot(),
+            used: BTreeSet::new(),
+            keys: BTreeSet::new(),
+            tables: BTreeSet::new(),
+        }
     }
 
     /// A row whose key and table nobody else has.
@@ -223,7 +228,10 @@ impl Victims {
     fn sums(&mut self, db: &Db, plant: Plant) -> Vec<Named> {
         if plant == Plant::SourceChanged {
             let source = self.snapshot.sources.iter().find(|source| source.entries > 0).expect("a source");
-            db.run(&format!("UPDATE sources SET entries = entries + 1, digest = digest - 1 WHERE id = {}", source.id));
+            db.run(&format!(
+                "UPDATE sources SET entries = entries + 1, digest = digest - 1 WHERE id = {}",
+                source.id
+            ));
             return vec![named("changed", "source_wrong", &source.name, "", "")];
         }
         let row = self.row(|_| true);
@@ -232,7 +240,10 @@ impl Victims {
         let at = format!("WHERE warehouse_id = '{warehouse}' AND product_id = '{product}'");
         match plant {
             Plant::BalancesChanged => {
-                db.run(&format!("UPDATE balances SET quantity = quantity + 9 {at} AND source_id = {}", row.source));
+                db.run(&format!(
+                    "UPDATE balances SET quantity = quantity + 9 {at} AND source_id = {}",
+                    row.source
+                ));
                 vec![named("changed", "balances_wrong", &key, "", "")]
             }
             Plant::TotalsDeleted => {
@@ -240,7 +251,9 @@ impl Victims {
                 vec![named("missing", "totals_wrong", &key, "", "")]
             }
             _ => {
-                db.run(&format!("UPDATE day_totals SET in_quantity = in_quantity + 4 {at} AND day = '{day}'"));
+                db.run(&format!(
+                    "UPDATE day_totals SET in_quantity = in_quantity + 4 {at} AND day = '{day}'"
+                ));
                 vec![named("changed", "totals_wrong", &key, "", "")]
             }
         }

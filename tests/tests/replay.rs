@@ -97,7 +97,10 @@ fn planted_and_mended(site: &Site, plants: &[Plant]) {
     let lines = number(site, &format!("audit_log WHERE audit_id = {id} AND action = 'corrected'"));
     assert_eq!(lines, expected.len() as i64, "{plants:?}: one line per finding");
     assert_eq!(number(site, &format!("audit_log WHERE audit_id = {id}")), lines);
-    assert_eq!(number(site, &format!("audits WHERE id = {id} AND kind = 'replay' AND outcome = 'corrected'")), 1);
+    assert_eq!(
+        number(site, &format!("audits WHERE id = {id} AND kind = 'replay' AND outcome = 'corrected'")),
+        1
+    );
 }
 
 fn each_and_all(cluster: bool) {
@@ -141,7 +144,9 @@ fn what_is_removed_is_kept_in_the_log() {
     let rows = site.ledger().rows(&format!("SELECT before_text FROM audit_log WHERE audit_id = {id}"));
     let before: Value = serde_json::from_str(rows[0][0].as_deref().unwrap()).unwrap();
     assert_eq!(before["stands"]["bill_id"], "nobody-sent-this");
-    for column in ["product_id", "quantity", "drcr", "company_id", "warehouse_id", "create_time", "source_offset"] {
+    for column in
+        ["product_id", "quantity", "drcr", "company_id", "warehouse_id", "create_time", "source_offset"]
+    {
         assert!(!before["stands"][column].is_null(), "{column} in {before}");
     }
 }
@@ -184,7 +189,10 @@ fn the_table_names_bills_and_amounts() {
     let mut victims = Victims::of(&site);
     let named = victims.plant(&site, Plant::QuantityChanged);
     let shown = site.daemon.call(&["replay"], "").expect(1).stdout;
-    assert!(shown.contains(&named[0].4) && shown.contains(&named[0].3) && shown.contains("--apply"), "{shown}");
+    assert!(
+        shown.contains(&named[0].4) && shown.contains(&named[0].3) && shown.contains("--apply"),
+        "{shown}"
+    );
     let shown = site.daemon.call(&["replay", "--apply"], "").expect(0).stdout;
     assert!(shown.contains("corrected") && !shown.contains("--apply"), "{shown}");
 }
@@ -200,7 +208,11 @@ fn row_36_under_traffic() {
     assert_eq!(replay(&site, &[], 0)["findings"], serde_json::json!([]), "nothing is wrong under load");
     for _ in 0..2 {
         let mut victims = Victims::of(&site);
-        for plant in [
+        // The writer itself heals a source's counters and a stock value that it next touches: they may be gone before
+        // anybody looks.
+        let healed = [Plant::SourceChanged, Plant::StockDeleted];
+        healed.iter().for_each(|plant| drop(victims.plant(&site, *plant)));
+        let plants = [
             Plant::RowInDeleted,
             Plant::RowOutDeleted,
             Plant::RowDoubled,
@@ -208,16 +220,16 @@ fn row_36_under_traffic() {
             Plant::SignChanged,
             Plant::TotalsChanged,
             Plant::BalancesChanged,
-            Plant::SourceChanged,
             Plant::RejectedDeleted,
-            Plant::StockDeleted,
-        ] {
-            victims.plant(&site, plant);
-        }
-        let found = replay(&site, &[], 1);
-        assert!(found["findings"].as_array().unwrap().len() >= 9, "{found:#}");
+            Plant::StockRaised,
+        ];
+        let expected: Vec<Named> = plants.iter().flat_map(|plant| victims.plant(&site, *plant)).collect();
+        let found = findings(&replay(&site, &[], 1));
+        let missed: Vec<&Named> = expected.iter().filter(|named| !found.contains(named)).collect();
+        assert!(missed.is_empty(), "not found: {missed:#?} in {found:#?}");
+        assert!(found.len() <= expected.len() + healed.len(), "nothing else is wrong: {found:#?}");
         let applied = replay(&site, &["--apply"], 0);
-        assert!(applied["corrected"].as_u64().unwrap() >= 9, "{applied:#}");
+        assert!(applied["corrected"].as_u64().unwrap() >= expected.len() as u64, "{applied:#}");
         assert_eq!(replay(&site, &[], 0)["findings"], serde_json::json!([]), "all is mended under load");
     }
     ends_right(&site, load, running);
@@ -251,10 +263,17 @@ fn what_retention_has_taken_is_beyond_proof() {
     let provable = victims.plant(&site, Plant::RowInDeleted);
     let applied = replay(&site, &["--apply"], 1);
     assert_eq!(applied["corrected"].as_u64(), Some(provable.len() as u64), "{applied:#}");
-    let left: Vec<&Value> =
-        applied["findings"].as_array().unwrap().iter().filter(|finding| finding["corrected"] == false).collect();
+    let left: Vec<&Value> = applied["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|finding| finding["corrected"] == false)
+        .collect();
     assert!(!left.is_empty() && left.iter().all(|finding| finding["beyond_proof"] == true), "{applied:#}");
     let now = site.snapshot();
     assert_eq!((now.balances.len(), now.rows.len()), (sums.balances.len(), sums.rows.len() - 1));
-    assert!(sums.balances.iter().all(|balance| now.balances.contains(balance)), "the balances stay as they were");
+    assert!(
+        sums.balances.iter().all(|balance| now.balances.contains(balance)),
+        "the balances stay as they were"
+    );
 }

@@ -13,7 +13,8 @@ use tests::site::Site;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn killed_at_every_step(cluster: bool) {
-    let points: Vec<String> = points::listed().into_iter().filter(|point| point.starts_with("replay.")).collect();
+    let points: Vec<String> =
+        points::listed().into_iter().filter(|point| point.starts_with("replay.")).collect();
     assert!(points.len() > 10, "{points:?}");
     let site = if cluster { Site::cluster("replaycrash") } else { Site::standalone() };
     site.init();

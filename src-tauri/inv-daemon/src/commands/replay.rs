@@ -89,7 +89,11 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
     interrupted.abort();
     let _ = bar.await;
     let report = report?;
-    if wanted.json { print_json(&report)? } else { print(&report, wanted.apply)? }
+    if wanted.json {
+        print_json(&report)?
+    } else {
+        print(&report, wanted.apply)?
+    }
     Ok(if report.left() { Outcome::Found } else { Outcome::Clean })
 }
 

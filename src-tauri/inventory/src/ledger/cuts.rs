@@ -79,11 +79,7 @@ pub struct KeyState {
 
 impl Ledger {
     /// The states of these keys in one snapshot. Tables that are known to be gone are left out.
-    pub async fn key_states(
-        &self,
-        keys: &[KeyAsk],
-        gone: &BTreeSet<String>,
-    ) -> Result<Vec<KeyState>> {
+    pub async fn key_states(&self, keys: &[KeyAsk], gone: &BTreeSet<String>) -> Result<Vec<KeyState>> {
         let dialect = self.inner.db.dialect();
         let mut session = self.snapshot().await?;
         let rows = sources::all(&mut *session).await?;
@@ -169,7 +165,9 @@ async fn look_beyond(
         let (key, source) = (&states[*at].key, &states[*at].sources[*source]);
         let of_product = by_product.get(&Some(&key.product)).unwrap_or(&none);
         let months = by_product.get(&None).unwrap_or(&none);
-        parts.extend(of_product.iter().chain(months).map(|table| beyond(dialect, number, table, key, source, *offset)));
+        parts.extend(
+            of_product.iter().chain(months).map(|table| beyond(dialect, number, table, key, source, *offset)),
+        );
     }
     let mut sums = vec![[Beyond::default(); 2]; lagging.len()];
     for chunk in parts.chunks(PARTS) {

@@ -124,7 +124,8 @@ impl Ledger {
             let known = |id: i64| sources.iter().any(|source| source.id == id);
             *so = *so && mend.restore.as_ref().is_none_or(|(id, ..)| known(*id));
         }
-        let wanted: Vec<&RowMend> = mends.iter().zip(&so).filter(|(_, so)| **so).map(|(mend, _)| mend).collect();
+        let wanted: Vec<&RowMend> =
+            mends.iter().zip(&so).filter(|(_, so)| **so).map(|(mend, _)| mend).collect();
         let dialect = self.inner.db.dialect();
         let mut lines = Vec::with_capacity(wanted.len());
         for mend in &wanted {

@@ -63,16 +63,21 @@ impl Ledger {
         let (tables, missing): (Vec<_>, Vec<_>) =
             tables.into_iter().partition(|table| standing.contains(&table.name));
         let gone = self.really_gone(&mut *session, missing).await?;
-        let slugs = tables.iter().enumerate().filter_map(|(at, table)| {
-            table.product.clone().map(|product| ((table.first_day, product), at))
-        });
+        let slugs = tables
+            .iter()
+            .enumerate()
+            .filter_map(|(at, table)| table.product.clone().map(|product| ((table.first_day, product), at)));
         let slugs = slugs.collect();
         Ok(Standing { session, dialect, sources, tables, gone, slugs })
     }
 
     /// Of these tables, those in which something was counted. One that its compaction has dropped meanwhile makes the
     /// snapshot too old; one that was never made is only empty.
-    async fn really_gone(&self, session: &mut dyn Session, missing: Vec<Arc<Table>>) -> Result<Vec<Arc<Table>>> {
+    async fn really_gone(
+        &self,
+        session: &mut dyn Session,
+        missing: Vec<Arc<Table>>,
+    ) -> Result<Vec<Arc<Table>>> {
         if missing.is_empty() {
             return Ok(missing);
         }
@@ -87,7 +92,10 @@ impl Ledger {
                 table.first_day, table.last_day
             );
             if let Some(product) = &table.product {
-                sql.push_str(&format!(" AND product_id = {}", self.inner.db.dialect().id_of(product.as_str())));
+                sql.push_str(&format!(
+                    " AND product_id = {}",
+                    self.inner.db.dialect().id_of(product.as_str())
+                ));
             }
             if session.query(&sql).await?.first().map_or(Ok(0), |row| row.int(0))? > 0 {
                 gone.push(table);
@@ -152,7 +160,8 @@ impl Standing {
 
     /// Other rows of the same table with the same content but its ids: source's id and offset.
     pub async fn alike(&mut self, row: &StandingRow) -> Result<Vec<(i64, i64)>> {
-        let [product, company, warehouse, bill, time] = row.texts.each_ref().map(|text| self.dialect.text_of(text));
+        let [product, company, warehouse, bill, time] =
+            row.texts.each_ref().map(|text| self.dialect.text_of(text));
         let sql = format!(
             "SELECT source_id, source_offset FROM {} WHERE product_id = {product} AND create_time = {time} \
              AND bill_id = {bill} AND warehouse_id = {warehouse} AND company_id = {company} \
@@ -195,7 +204,8 @@ impl Standing {
         keys: Option<&[StockKey]>,
         mut each: impl FnMut((i64, StockKey), Three),
     ) -> Result<()> {
-        const HEAD: &str = "SELECT source_id, warehouse_id, product_id, last_offset, quantity, entries FROM balances";
+        const HEAD: &str =
+            "SELECT source_id, warehouse_id, product_id, last_offset, quantity, entries FROM balances";
         let read = |row: &Row| -> Result<((i64, StockKey), Three)> {
             Ok(((row.int(0)?, key_at(row, 1, 2)?), [row.int(3)?, row.int(4)?, row.int(5)?]))
         };
@@ -276,8 +286,5 @@ impl Standing {
 
 /// Rows of this source that lie outside of what it says it has taken.
 fn beyond(source: &SourceRow) -> String {
-    format!(
-        "(source_id = {} AND (source_offset < 0 OR source_offset >= {}))",
-        source.id, source.next_offset
-    )
+    format!("(source_id = {} AND (source_offset < 0 OR source_offset >= {}))", source.id, source.next_offset)
 }

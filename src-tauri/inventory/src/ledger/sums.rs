@@ -142,7 +142,8 @@ mod tests {
 
     #[test]
     fn two_stretches_add_up_to_the_whole() {
-        let rows = [(3, entry(5, Direction::In)), (7, entry(2, Direction::Out)), (9, entry(4, Direction::In))];
+        let rows =
+            [(3, entry(5, Direction::In)), (7, entry(2, Direction::Out)), (9, entry(4, Direction::In))];
         let mut whole = Sums::default();
         rows.iter().for_each(|(offset, entry)| whole.count(1, *offset, entry));
         let (mut first, mut later) = (Sums::default(), Sums::default());

@@ -30,9 +30,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 impl Found {
     /// Nothing of the ledger is wrong that can be mended.
     pub(super) fn ledger_is_right(&self) -> bool {
-        let mends = |finding: &Finding| {
-            matches!(finding.remedy, Remedy::Row(_) | Remedy::Sum(_) | Remedy::Table(_))
-        };
+        let mends =
+            |finding: &Finding| matches!(finding.remedy, Remedy::Row(_) | Remedy::Sum(_) | Remedy::Table(_));
         self.more == 0 && !self.findings.iter().any(mends)
     }
 }

@@ -141,14 +141,10 @@ impl Finding {
     }
 
     /// About a message that should be kept aside, or is without being in the queue.
-    pub(super) fn of_rejected(
-        kind: Kind,
-        source: &SourceName,
-        offset: i64,
-        remedy: RowRemedy,
-    ) -> Finding {
+    pub(super) fn of_rejected(kind: Kind, source: &SourceName, offset: i64, remedy: RowRemedy) -> Finding {
         let kept = json!("rejected_entries");
-        let (standing, wanted) = if kind == Kind::Missing { (Value::Null, kept) } else { (kept, Value::Null) };
+        let (standing, wanted) =
+            if kind == Kind::Missing { (Value::Null, kept) } else { (kept, Value::Null) };
         Finding {
             kind,
             cause: if kind == Kind::Missing { Cause::RowMissing } else { Cause::RowForeign },
@@ -179,7 +175,8 @@ impl Finding {
             crate::audit::findings::Store::Ledger => [stands, wanted],
             crate::audit::findings::Store::Stock => [wanted, stands],
         };
-        let place = self.source.as_ref().zip(self.offset).map(|(source, offset)| format!("{source}@{offset}"));
+        let place =
+            self.source.as_ref().zip(self.offset).map(|(source, offset)| format!("{source}@{offset}"));
         let before = json!({"kind": self.kind.name(), "place": place, "stands": self.standing});
         Deviation {
             id: 0,

@@ -226,8 +226,7 @@ async fn look_once(stores: &Stores, scope: &Scope, watch: &Watch<'_>) -> Result<
     }
     sums::compare(&mut standing, scope, &mut found).await?;
     standing.end().await?;
-    let judged =
-        values::compare(&stores.ledger, stores.stock.as_ref(), scope, watch, &mut found).await?;
+    let judged = values::compare(&stores.ledger, stores.stock.as_ref(), scope, watch, &mut found).await?;
     Ok(judged.then_some(found))
 }
 

@@ -126,7 +126,8 @@ fn of_totals(found: &mut Found, totals: Differing<(chrono::NaiveDate, StockKey)>
             }
             other => other,
         };
-        let quantity = |numbers: Option<Three>| numbers.map_or(0, |[goods_in, goods_out, _]| goods_in - goods_out);
+        let quantity =
+            |numbers: Option<Three>| numbers.map_or(0, |[goods_in, goods_out, _]| goods_in - goods_out);
         let place = Counted::Total(day, key.clone());
         let finding = Finding {
             kind: kind(stands, right),

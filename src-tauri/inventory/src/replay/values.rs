@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::found::{Adjust, Found};
 use super::findings::{Finding, Kind, Remedy};
+use super::found::{Adjust, Found};
 use super::{Scope, Watch};
 use crate::audit::findings::{Cause, Phase};
 use crate::audit::judge::{self, Judged, KeyCut, Part, SourceCut, Verdict};
@@ -172,7 +172,9 @@ fn source_cut(
 fn text(bytes: Option<&[u8]>) -> Json {
     match bytes {
         None => Json::Null,
-        Some(bytes) => serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into()),
+        Some(bytes) => {
+            serde_json::from_slice(bytes).unwrap_or_else(|_| String::from_utf8_lossy(bytes).into())
+        }
     }
 }
 

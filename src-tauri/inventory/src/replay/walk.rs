@@ -268,14 +268,26 @@ impl<'a> Walk<'a> {
                 self.changed += 1;
                 let row = rows.swap_remove(0);
                 let wanted = Some((source.id, entry));
-                let finding =
-                    Finding::of_row(Kind::Changed, Cause::RowChanged, Some(&source.name), offset, Some(row), wanted);
+                let finding = Finding::of_row(
+                    Kind::Changed,
+                    Cause::RowChanged,
+                    Some(&source.name),
+                    offset,
+                    Some(row),
+                    wanted,
+                );
                 self.keep(finding);
             }
         }
         for row in rows {
-            let finding =
-                Finding::of_row(Kind::Doubled, Cause::RowDoubled, Some(&source.name), offset, Some(row), None);
+            let finding = Finding::of_row(
+                Kind::Doubled,
+                Cause::RowDoubled,
+                Some(&source.name),
+                offset,
+                Some(row),
+                None,
+            );
             self.keep(finding);
         }
     }
@@ -287,8 +299,7 @@ impl<'a> Walk<'a> {
             return;
         }
         let offset = message.offset;
-        let remedy =
-            RowRemedy { reject: Some((source.id, incoming(message))), ..RowRemedy::default() };
+        let remedy = RowRemedy { reject: Some((source.id, incoming(message))), ..RowRemedy::default() };
         self.found.add(Finding::of_rejected(Kind::Missing, &source.name, offset, remedy));
     }
 

@@ -122,7 +122,12 @@ async fn since(session: &mut dyn Session, sources: &[SourceRow], cut: &BTreeMap<
 
 type Changed = Option<(String, String)>;
 
-async fn set_source(session: &mut dyn Session, sources: &[SourceRow], id: i64, right: SourceSum) -> Sql<Changed> {
+async fn set_source(
+    session: &mut dyn Session,
+    sources: &[SourceRow],
+    id: i64,
+    right: SourceSum,
+) -> Sql<Changed> {
     let Some(source) = sources.iter().find(|source| source.id == id) else { return Ok(None) };
     let stands = SourceSum::of(source);
     if stands == right {

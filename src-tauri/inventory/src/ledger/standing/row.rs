@@ -183,7 +183,6 @@ pub(in crate::ledger) async fn rows_of(
     Ok(found)
 }
 
-
 /// What stands at these places (table, source's id, offset), in their order.
 pub(in crate::ledger) async fn standing_at(
     session: &mut dyn Session,
