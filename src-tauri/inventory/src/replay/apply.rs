@@ -14,7 +14,7 @@ use crate::audit::log;
 use crate::crash;
 use crate::entry::StockKey;
 use crate::error::{Code, Result};
-use crate::ledger::{AuditLine, RowMend, SumMend};
+use crate::ledger::{AuditLine, Counted, RowMend, SumMend};
 use crate::stock::corrections::Correction;
 
 /// Rows mended by one transaction, which holds every source.
@@ -125,8 +125,11 @@ async fn sums(
             _ => None,
         })
         .collect();
+    // A source's counters need the rows of every table, those of a key only its product's.
+    let (sources, keys): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|(_, mend)| matches!(mend.place, Counted::Source(_)));
     let mut mended = 0;
-    for chunk in wanted.chunks(SUMS) {
+    for chunk in keys.chunks(SUMS).chain(sources.chunks(SUMS)) {
         if watch.cancelled() {
             break;
         }

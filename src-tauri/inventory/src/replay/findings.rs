@@ -162,6 +162,25 @@ impl Finding {
         }
     }
 
+    /// About a table of the catalogue that is gone.
+    pub(super) fn of_table(table: &Table) -> Finding {
+        Finding {
+            kind: Kind::Missing,
+            cause: Cause::TableMissing,
+            subject: table.name.clone(),
+            key: None,
+            bill_id: None,
+            source: None,
+            offset: None,
+            standing: Value::Null,
+            wanted: json!({ "table": table.name }),
+            quantities: [0, 0],
+            beyond_proof: false,
+            corrected: false,
+            remedy: Remedy::Table(table.clone()),
+        }
+    }
+
     /// As the audit's log has it.
     pub(super) fn deviation(&self, keys: Vec<StockKey>) -> Deviation {
         let [stands, wanted] = self.quantities;

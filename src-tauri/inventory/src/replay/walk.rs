@@ -18,8 +18,10 @@ use super::findings::{Finding, Kind, Remedy, RowRemedy};
 use super::found::{Found, MOST};
 use super::{PATIENCE, Scope, Watch};
 
-/// Messages compared at a time; bounds memory.
+/// Messages compared at a time; bounds memory. Where there are many tables, each look into all of them must pay.
 const CHUNK: usize = 20_000;
+const LARGE_CHUNK: usize = 60_000;
+const MANY_TABLES: usize = 2_000;
 /// Offsets of rows beyond proof read at a time.
 const STRETCH: i64 = 50_000;
 /// Foreign rows whose doubles are looked for; the others are called extra.
@@ -68,7 +70,7 @@ impl<'a> Walk<'a> {
         self.found.tables = standing.tables.len() as u64;
         for table in standing.gone.clone() {
             self.found.gone.insert(table.name.clone());
-            self.found.add(gone(&table));
+            self.found.add(Finding::of_table(&table));
         }
         let sources = standing.sources.clone();
         let whole: i64 = sources.iter().map(|source| source.next_offset).sum();
@@ -100,12 +102,13 @@ impl<'a> Walk<'a> {
         self.beyond_proof(standing, source, (0, start)).await?;
         if start < end {
             let mut reader = history.open(&source.identity, start, end).await?;
+            let chunk = if standing.tables.len() > MANY_TABLES { LARGE_CHUNK } else { CHUNK };
             let mut at = start;
             while at < end {
                 if self.watch.cancelled() {
                     return Ok(false);
                 }
-                let Some(chunk) = reader.next(CHUNK, PATIENCE).await? else {
+                let Some(chunk) = reader.next(chunk, PATIENCE).await? else {
                     standing.stay().await?;
                     continue;
                 };
@@ -220,7 +223,7 @@ impl<'a> Walk<'a> {
         &mut self,
         source: &SourceRow,
         message: Message,
-        mut rows: Vec<StandingRow>,
+        rows: Vec<StandingRow>,
         kept_aside: Option<String>,
     ) {
         let Ok(entry) = wire::decode(&message.payload) else {
@@ -255,40 +258,30 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        if self.scope.key(&key) {
-            self.found.right.count(source.id, offset, &entry);
-        }
         if let Some(place) = unreject.filter(|_| self.scope.everything()) {
             let remedy = RowRemedy { unreject: Some(place), ..RowRemedy::default() };
             self.found.add(Finding::of_rejected(Kind::Extra, &source.name, offset, remedy));
         }
+        if self.scope.key(&key) {
+            self.found.right.count(source.id, offset, &entry);
+        }
+        self.rows(source, entry, rows, offset);
+    }
+
+    /// Rows at the offset of an entry that counts: one is right, or is made so; the others are doubles.
+    fn rows(&mut self, source: &SourceRow, entry: Entry, mut rows: Vec<StandingRow>, offset: i64) {
+        let name = Some(&source.name);
         match rows.iter().position(|row| row.is(&entry)) {
             Some(right) => drop(rows.swap_remove(right)),
             None => {
                 self.changed += 1;
-                let row = rows.swap_remove(0);
-                let wanted = Some((source.id, entry));
-                let finding = Finding::of_row(
-                    Kind::Changed,
-                    Cause::RowChanged,
-                    Some(&source.name),
-                    offset,
-                    Some(row),
-                    wanted,
-                );
-                self.keep(finding);
+                let (row, wanted) = (rows.swap_remove(0), Some((source.id, entry)));
+                let cause = Cause::RowChanged;
+                self.keep(Finding::of_row(Kind::Changed, cause, name, offset, Some(row), wanted));
             }
         }
         for row in rows {
-            let finding = Finding::of_row(
-                Kind::Doubled,
-                Cause::RowDoubled,
-                Some(&source.name),
-                offset,
-                Some(row),
-                None,
-            );
-            self.keep(finding);
+            self.keep(Finding::of_row(Kind::Doubled, Cause::RowDoubled, name, offset, Some(row), None));
         }
     }
 
@@ -383,22 +376,4 @@ fn incoming(message: Message) -> Incoming {
 fn holds(table: &Table, entry: &Entry) -> bool {
     table.product.as_ref().is_none_or(|product| *product == entry.product_id)
         && (table.first_day..=table.last_day).contains(&entry.day())
-}
-
-fn gone(table: &Table) -> Finding {
-    Finding {
-        kind: Kind::Missing,
-        cause: Cause::TableMissing,
-        subject: table.name.clone(),
-        key: None,
-        bill_id: None,
-        source: None,
-        offset: None,
-        standing: serde_json::Value::Null,
-        wanted: serde_json::json!({ "table": table.name }),
-        quantities: [0, 0],
-        beyond_proof: false,
-        corrected: false,
-        remedy: Remedy::Table(table.clone()),
-    }
 }

@@ -2,14 +2,14 @@
 //! numbers come from a replay up to a cut and from the rows that writers added beyond it, read while every source is
 //! held; so they are what must be true at this very moment, however much came in since the cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use chrono::NaiveDate;
 
 use super::freeze;
 use crate::crash;
-use crate::entry::StockKey;
+use crate::entry::{ProductId, StockKey};
 use crate::error::{Error, Result};
 use crate::ledger::audits::{AuditLine, add_lines};
 use crate::ledger::dialect::Dialect;
@@ -69,7 +69,7 @@ impl Ledger {
         let sources = freeze(session).await?;
         // No day may change its tier while its rows are read.
         session.query(&format!("SELECT day FROM ledger_days{}", dialect.share())).await?;
-        let later = since(session, &sources, cut).await?;
+        let later = since(session, &sources, cut, mends).await?;
         let mut lines = Vec::new();
         let mut done = Vec::with_capacity(mends.len());
         for mend in mends {
@@ -95,27 +95,50 @@ impl Ledger {
     }
 }
 
-/// What was counted and kept aside since the cut.
-async fn since(session: &mut dyn Session, sources: &[SourceRow], cut: &BTreeMap<i64, i64>) -> Sql<Sums> {
+/// Products whose rows these sums are made of; `None`: all.
+fn products(mends: &[SumMend]) -> Option<BTreeSet<ProductId>> {
+    let of = |mend: &SumMend| match &mend.place {
+        Counted::Source(_) => None,
+        Counted::Balance(_, key) | Counted::Total(_, key) => Some(key.product.clone()),
+    };
+    mends.iter().map(of).collect()
+}
+
+/// What was counted and kept aside since the cut, as far as these sums are made of it.
+async fn since(
+    session: &mut dyn Session,
+    sources: &[SourceRow],
+    cut: &BTreeMap<i64, i64>,
+    mends: &[SumMend],
+) -> Sql<Sums> {
     let mut later = Sums::default();
-    let tables = catalogue(session).await?;
-    for source in sources {
-        let from = cut.get(&source.id).copied().unwrap_or(0);
-        if source.next_offset <= from {
-            continue;
+    let from = |source: &SourceRow| cut.get(&source.id).copied().unwrap_or(0);
+    let moved = sources.iter().filter(|source| source.next_offset > from(source));
+    let places: Vec<String> = moved
+        .map(|source| {
+            let SourceRow { id, next_offset, .. } = source;
+            format!(
+                "(source_id = {id} AND source_offset >= {} AND source_offset < {next_offset})",
+                from(source)
+            )
+        })
+        .collect();
+    if places.is_empty() {
+        return Ok(later);
+    }
+    let places = places.join(" OR ");
+    let mut tables = catalogue(session).await?;
+    if let Some(products) = products(mends) {
+        tables.retain(|table| table.product.as_ref().is_none_or(|product| products.contains(product)));
+    }
+    for row in rows_of(session, &tables, &places).await? {
+        if let Some(entry) = row.entry() {
+            later.count(row.source_id, row.source_offset, &entry);
         }
-        let place = format!(
-            "source_id = {} AND source_offset >= {from} AND source_offset < {}",
-            source.id, source.next_offset
-        );
-        for row in rows_of(session, &tables, &place).await? {
-            if let Some(entry) = row.entry() {
-                later.count(source.id, row.source_offset, &entry);
-            }
-        }
-        let sql = format!("SELECT COUNT(*) FROM rejected_entries WHERE {place}");
-        let rejected = session.query(&sql).await?.first().map_or(Ok(0), |row| row.int(0))?;
-        later.reject(source.id, rejected);
+    }
+    let sql = format!("SELECT source_id, COUNT(*) FROM rejected_entries WHERE {places} GROUP BY source_id");
+    for row in session.query(&sql).await? {
+        later.reject(row.int(0)?, row.int(1)?);
     }
     Ok(later)
 }
@@ -160,10 +183,10 @@ async fn set_balance(
     }
     let mut text = format!("DELETE FROM balances WHERE {place};\n");
     if let Some([last, quantity, entries]) = right {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "INSERT INTO balances (source_id, warehouse_id, product_id, last_offset, quantity, entries) \
-             VALUES ({source_id}, {}, {}, {last}, {quantity}, {entries});\n",
+             VALUES ({source_id}, {}, {}, {last}, {quantity}, {entries});",
             dialect.id_of(key.warehouse.as_str()),
             dialect.id_of(key.product.as_str())
         );
@@ -187,10 +210,10 @@ async fn set_total(
     }
     let mut text = format!("DELETE FROM day_totals WHERE {place};\n");
     if let Some([goods_in, goods_out, entries]) = right {
-        let _ = write!(
+        let _ = writeln!(
             text,
             "INSERT INTO day_totals (day, product_id, warehouse_id, in_quantity, out_quantity, entries) \
-             VALUES ('{day}', {}, {}, {goods_in}, {goods_out}, {entries});\n",
+             VALUES ('{day}', {}, {}, {goods_in}, {goods_out}, {entries});",
             dialect.id_of(key.product.as_str()),
             dialect.id_of(key.warehouse.as_str())
         );
