@@ -64,6 +64,18 @@ pub const POINTS: &[&str] = &[
     "replay.stock_proposed",
     "replay.stock_corrected",
     "replay.ended",
+    "audit.begun",
+    "audit.stock_read",
+    "audit.folded",
+    "audit.read",
+    "audit.judged",
+    "audit.planned",
+    "audit.brought",
+    "audit.replaced",
+    "audit.corrected",
+    "audit.logging",
+    "audit.logged",
+    "audit.last_check",
 ];
 
 /// Passes the point; never comes back when it is the armed one.

@@ -1,5 +1,6 @@
 //! One file per command; each opens what it needs, asks the engine and prints.
 
+pub mod audit;
 pub mod catalog;
 pub mod compact;
 pub mod init;
@@ -41,10 +42,3 @@ pub async fn open(config: Config, parts: Parts) -> Result<Engine> {
 
 /// The name under which this program holds the data directory.
 pub const PROGRAM: &str = "inv-daemon";
-
-/// Who an audit or a replay is done by, for its log: this program on this machine.
-pub fn who() -> String {
-    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    let host = host.map_or_else(|| "this machine".to_owned(), |name| name.trim().to_owned());
-    format!("{PROGRAM} on {host}")
-}

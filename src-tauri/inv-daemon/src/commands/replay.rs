@@ -1,19 +1,18 @@
 //! `replay`: the queue read again and compared with both stores; with `--apply` what differs is made right.
 
-use std::io::IsTerminal;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use indicatif::{ProgressBar, ProgressStyle};
-use inventory::Parts;
-use inventory::audit::findings::{Progress, Trigger};
+use inventory::audit::findings::Trigger;
+use inventory::audit::watch::Watch;
 use inventory::config::Config;
 use inventory::entry::StockKey;
 use inventory::error::{Code, Error, Result};
 use inventory::replay::{Finding, Report, Request};
+use inventory::{Engine, Parts};
 use serde::Serialize;
-use tokio::sync::watch;
 
+use super::audit::{progress_bar, words};
 use crate::{Outcome, output};
 
 /// What the command line asks for.
@@ -73,22 +72,9 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
         to: wanted.to,
         apply: wanted.apply,
         trigger: Trigger::Command,
-        who: super::who(),
+        who: engine.auditor().to_owned(),
     };
-    let (progress, seen) = watch::channel(Progress::default());
-    let (cancel, cancelled) = watch::channel(false);
-    let bar = tokio::spawn(show(seen));
-    let interrupted = tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            cancel.send_replace(true);
-            std::future::pending::<()>().await;
-        }
-    });
-    let report = engine.replay(&request, &progress, &cancelled).await;
-    drop(progress);
-    interrupted.abort();
-    let _ = bar.await;
-    let report = report?;
+    let report = watched(&engine, &request).await?;
     if wanted.json {
         print_json(&report)?
     } else {
@@ -102,23 +88,27 @@ fn key(text: &str) -> Result<StockKey> {
         .ok_or_else(|| Error::new(Code::Config, format!("--key {text:?} is not WAREHOUSE:PRODUCT")))
 }
 
-/// A bar on a terminal, nothing elsewhere.
-async fn show(mut seen: watch::Receiver<Progress>) {
-    if !std::io::stderr().is_terminal() {
-        return;
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg:12} {bar:30} {pos}/{len}  {elapsed}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(Duration::from_millis(200));
-    while seen.changed().await.is_ok() {
-        let now = *seen.borrow_and_update();
-        bar.set_message(now.phase.name());
-        bar.set_length(now.total);
-        bar.set_position(now.done);
-    }
+/// Replays with a bar on a terminal; Ctrl+C cancels at the next step.
+async fn watched(engine: &Engine, request: &Request) -> Result<Report> {
+    let watch = Watch::new();
+    let bar = progress_bar();
+    let mut progress = watch.progress();
+    let replay = engine.replay(request, &watch);
+    tokio::pin!(replay);
+    let report = loop {
+        tokio::select! {
+            report = &mut replay => break report,
+            _ = tokio::signal::ctrl_c(), if !watch.is_cancelled() => watch.cancel(),
+            () = tokio::time::sleep(Duration::from_millis(100)) => {
+                let now = *progress.borrow_and_update();
+                bar.set_length(now.total);
+                bar.set_position(now.done);
+                bar.set_message(words(now.phase));
+            }
+        }
+    };
     bar.finish_and_clear();
+    report
 }
 
 fn found(finding: &Finding) -> Found<'_> {

@@ -2,21 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
-
 use super::Engine;
-use crate::audit::findings::Progress;
+use crate::audit::watch::Watch;
 use crate::error::Result;
 use crate::replay::{Report, Request, Stores, replay};
 
 impl Engine {
     /// Replays the queue: a preview, or with `apply` the repair.
-    pub async fn replay(
-        &self,
-        request: &Request,
-        progress: &watch::Sender<Progress>,
-        cancel: &watch::Receiver<bool>,
-    ) -> Result<Report> {
+    pub async fn replay(&self, request: &Request, watch: &Watch) -> Result<Report> {
         self.ledger.require_ready().await?;
         let stores = Stores {
             ledger: Arc::clone(&self.ledger),
@@ -25,6 +18,6 @@ impl Engine {
         };
         let clock = Arc::clone(&self.clock);
         let now = move || clock.epoch_ms();
-        replay(&stores, request, &now, progress, cancel).await
+        replay(&stores, request, &now, watch).await
     }
 }

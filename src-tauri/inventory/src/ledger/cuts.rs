@@ -22,7 +22,7 @@ const PARTS: usize = 200;
 
 /// One source with regard to one key.
 #[derive(Debug, Clone)]
-pub struct SourceState {
+pub struct SourceStanding {
     /// Source's id.
     pub id: i64,
     /// Its name in `at`.
@@ -70,25 +70,25 @@ pub struct KeyAsk {
 
 /// One key.
 #[derive(Debug, Clone)]
-pub struct KeyState {
+pub struct KeyStanding {
     /// The key.
     pub key: StockKey,
     /// Every source, with or without entries of the key.
-    pub sources: Vec<SourceState>,
+    pub sources: Vec<SourceStanding>,
 }
 
 impl Ledger {
     /// The states of these keys in one snapshot. Tables that are known to be gone are left out.
-    pub async fn key_states(&self, keys: &[KeyAsk], gone: &BTreeSet<String>) -> Result<Vec<KeyState>> {
+    pub async fn key_states(&self, keys: &[KeyAsk], gone: &BTreeSet<String>) -> Result<Vec<KeyStanding>> {
         let dialect = self.inner.db.dialect();
         let mut session = self.snapshot().await?;
         let rows = sources::all(&mut *session).await?;
         let balances = balances_of(&mut *session, dialect, keys).await?;
-        let mut states: Vec<KeyState> = keys
+        let mut states: Vec<KeyStanding> = keys
             .iter()
             .map(|ask| {
                 let sources = rows.iter().map(|row| state(row, &ask.key, &balances)).collect();
-                KeyState { key: ask.key.clone(), sources }
+                KeyStanding { key: ask.key.clone(), sources }
             })
             .collect();
         let lagging = lagging(&states, keys);
@@ -122,8 +122,8 @@ async fn balances_of(
     Ok(found)
 }
 
-fn state(row: &SourceRow, key: &StockKey, balances: &HashMap<(i64, StockKey), Three>) -> SourceState {
-    SourceState {
+fn state(row: &SourceRow, key: &StockKey, balances: &HashMap<(i64, StockKey), Three>) -> SourceStanding {
+    SourceStanding {
         id: row.id,
         name: row.name.clone(),
         next_offset: row.next_offset,
@@ -134,7 +134,7 @@ fn state(row: &SourceRow, key: &StockKey, balances: &HashMap<(i64, StockKey), Th
 }
 
 /// Where rows may lie beyond a value: number of the key, of the source, and the offset.
-fn lagging(states: &[KeyState], keys: &[KeyAsk]) -> Vec<(usize, usize, i64)> {
+fn lagging(states: &[KeyStanding], keys: &[KeyAsk]) -> Vec<(usize, usize, i64)> {
     let mut found = Vec::new();
     for (at, (state, ask)) in states.iter().zip(keys).enumerate() {
         for (number, source) in state.sources.iter().enumerate() {
@@ -152,7 +152,7 @@ async fn look_beyond(
     session: &mut dyn Session,
     dialect: Dialect,
     tables: &[Arc<Table>],
-    states: &mut [KeyState],
+    states: &mut [KeyStanding],
     lagging: Vec<(usize, usize, i64)>,
 ) -> Sql<()> {
     let mut by_product: HashMap<Option<&ProductId>, Vec<&Table>> = HashMap::new();
@@ -192,7 +192,7 @@ fn beyond(
     number: usize,
     table: &Table,
     key: &StockKey,
-    source: &SourceState,
+    source: &SourceStanding,
     offset: i64,
 ) -> String {
     let product = match &table.product {

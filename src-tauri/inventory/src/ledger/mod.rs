@@ -23,6 +23,8 @@ mod sums;
 mod tables;
 mod tiers;
 mod verdict;
+mod view;
+mod view_rows;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -32,13 +34,15 @@ use uuid::Uuid;
 
 pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
-pub use cuts::{Beyond, KeyAsk, KeyState, SourceState};
+pub use cuts::{Beyond, KeyAsk, KeyStanding, SourceStanding};
 pub use digest::{payload_hash, row_digest};
 pub use mend::{Counted, RowMend, SumMend};
 pub use read::Summary;
 pub use standing::{Standing, StandingRow, Table, entry_content};
 pub use stock_card::MovementCursor;
 pub use sums::{SourceSum, Sums, Three};
+pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
+pub use view_rows::{StoredRow, TableRow};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::findings::{Finding, Remedy};
 use super::found::{Adjust, Found};
 use super::values::{Read, ask, cut};
-use super::{Now, Report, Stores, Watch};
+use super::{Now, Report, Stores, advance};
 use crate::audit::findings::{Phase, Store};
 use crate::audit::judge::{self, Verdict};
 use crate::audit::log;
+use crate::audit::watch::Watch;
 use crate::crash;
 use crate::entry::StockKey;
 use crate::error::{Code, Result};
@@ -47,7 +48,7 @@ pub(super) async fn ledger(
     audit_id: i64,
     found: &mut Found,
     now: Now<'_>,
-    watch: &Watch<'_>,
+    watch: &Watch,
 ) -> Result<u64> {
     watch.begin(Phase::Correcting, found.findings.len() as u64);
     let mut done = 0;
@@ -61,19 +62,13 @@ pub(super) async fn ledger(
     }
     done += rows(stores, audit_id, found, now, watch).await?;
     // Sums follow from the queue alone, but only a list that is whole tells which of them are wrong.
-    if found.more == 0 && !watch.cancelled() {
+    if found.more == 0 && !watch.is_cancelled() {
         done += sums(stores, audit_id, found, now, watch).await?;
     }
     Ok(done)
 }
 
-async fn rows(
-    stores: &Stores,
-    audit_id: i64,
-    found: &mut Found,
-    now: Now<'_>,
-    watch: &Watch<'_>,
-) -> Result<u64> {
+async fn rows(stores: &Stores, audit_id: i64, found: &mut Found, now: Now<'_>, watch: &Watch) -> Result<u64> {
     let mut order: Vec<(u8, usize)> = Vec::new();
     for (at, finding) in found.findings.iter().enumerate() {
         if let Remedy::Row(remedy) = &finding.remedy {
@@ -83,7 +78,7 @@ async fn rows(
     order.sort_unstable();
     let mut mended = 0;
     for chunk in order.chunks(ROWS) {
-        if watch.cancelled() {
+        if watch.is_cancelled() {
             break;
         }
         let mends: Vec<RowMend> =
@@ -93,7 +88,7 @@ async fn rows(
             found.findings[*at].corrected = done;
             mended += u64::from(done);
         }
-        watch.advance(chunk.len() as u64, found);
+        advance(watch, chunk.len() as u64, found);
     }
     Ok(mended)
 }
@@ -109,13 +104,7 @@ fn row_mend(finding: &Finding, now: i64) -> Option<RowMend> {
     })
 }
 
-async fn sums(
-    stores: &Stores,
-    audit_id: i64,
-    found: &mut Found,
-    now: Now<'_>,
-    watch: &Watch<'_>,
-) -> Result<u64> {
+async fn sums(stores: &Stores, audit_id: i64, found: &mut Found, now: Now<'_>, watch: &Watch) -> Result<u64> {
     let wanted: Vec<(usize, SumMend)> = found
         .findings
         .iter()
@@ -130,7 +119,7 @@ async fn sums(
         wanted.into_iter().partition(|(_, mend)| matches!(mend.place, Counted::Source(_)));
     let mut mended = 0;
     for chunk in keys.chunks(SUMS).chain(sources.chunks(SUMS)) {
-        if watch.cancelled() {
+        if watch.is_cancelled() {
             break;
         }
         let mends: Vec<SumMend> = chunk.iter().map(|(_, mend)| mend.clone()).collect();
@@ -139,7 +128,7 @@ async fn sums(
             found.findings[*at].corrected = done;
             mended += u64::from(done);
         }
-        watch.advance(chunk.len() as u64, found);
+        advance(watch, chunk.len() as u64, found);
     }
     Ok(mended)
 }
@@ -164,7 +153,7 @@ pub(super) async fn stock(
     audit_id: i64,
     found: &mut Found,
     now: Now<'_>,
-    watch: &Watch<'_>,
+    watch: &Watch,
 ) -> Result<()> {
     let of_stock = |finding: &Finding| match &finding.remedy {
         Remedy::Stock(key) => Some(key.clone()),
@@ -175,7 +164,7 @@ pub(super) async fn stock(
     // What is not proven convicts nobody: only a drift is the stock's own in any case.
     let proven = found.ledger_is_right();
     for chunk in keys.into_iter().collect::<Vec<_>>().chunks(KEYS) {
-        if watch.cancelled() {
+        if watch.is_cancelled() {
             return Ok(());
         }
         let of_chunk =
@@ -196,7 +185,7 @@ pub(super) async fn stock(
                 finding.corrected = true;
             }
         }
-        watch.advance(chunk.len() as u64, found);
+        advance(watch, chunk.len() as u64, found);
     }
     stores.stock.settle().await
 }

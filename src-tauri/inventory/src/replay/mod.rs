@@ -14,11 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveDate;
-use tokio::sync::watch;
 
 pub use findings::{Finding, Kind};
 
-use crate::audit::findings::{Kind as RunKind, Outcome, Phase, Progress, Run, Trigger};
+use crate::audit::findings::{Kind as RunKind, Outcome, Run, Trigger};
+use crate::audit::watch::Watch;
 use crate::crash;
 use crate::entry::{ProductId, StockKey};
 use crate::error::{Code, Result};
@@ -90,30 +90,13 @@ impl Report {
 /// Clock in milliseconds, told by the caller.
 pub type Now<'a> = &'a (dyn Fn() -> i64 + Send + Sync);
 
-/// Progress and cancel of one replay.
-pub(crate) struct Watch<'a> {
-    progress: &'a watch::Sender<Progress>,
-    cancel: &'a watch::Receiver<bool>,
-}
-
-impl Watch<'_> {
-    fn begin(&self, phase: Phase, total: u64) {
-        self.progress.send_modify(|progress| {
-            *progress = Progress { phase, done: 0, total, ..*progress };
-        });
-    }
-
-    fn advance(&self, done: u64, found: &Found) {
-        self.progress.send_modify(|progress| {
-            progress.done += done;
-            progress.rows = found.messages;
-            progress.found = found.findings.len() as u64 + found.more;
-        });
-    }
-
-    fn cancelled(&self) -> bool {
-        *self.cancel.borrow()
-    }
+/// Tells how far a replay is.
+fn advance(watch: &Watch, done: u64, found: &Found) {
+    watch.tell(|progress| {
+        progress.done += done;
+        progress.rows = found.messages;
+        progress.found = found.findings.len() as u64 + found.more;
+    });
 }
 
 /// Which keys and days are wanted.
@@ -152,18 +135,11 @@ impl Scope {
 
 /// Replays. A preview writes nothing; with `apply` what is found is made right, logged in `audits` and `audit_log`.
 /// May be cancelled between two steps and repeated after any crash: what was mended is no longer found.
-pub async fn replay(
-    stores: &Stores,
-    request: &Request,
-    now: Now<'_>,
-    progress: &watch::Sender<Progress>,
-    cancel: &watch::Receiver<bool>,
-) -> Result<Report> {
-    let watch = Watch { progress, cancel };
+pub async fn replay(stores: &Stores, request: &Request, now: Now<'_>, watch: &Watch) -> Result<Report> {
     let scope = Scope::of(request);
     let mut report = begun(request, now());
     if !request.apply {
-        let found = look(stores, &scope, &watch).await?;
+        let found = look(stores, &scope, watch).await?;
         finish(&mut report, found, now());
         return Ok(report);
     }
@@ -173,21 +149,21 @@ pub async fn replay(
     let mut mended: Vec<Finding> = Vec::new();
     let mut found = None;
     for _ in 0..ROUNDS {
-        let round = look(stores, &scope, &watch).await?;
+        let round = look(stores, &scope, watch).await?;
         let Some(mut round) = round else { break };
         let done = match round.ledger_is_right() {
             true => 0,
-            false => apply::ledger(stores, report.run.id, &mut round, now, &watch).await?,
+            false => apply::ledger(stores, report.run.id, &mut round, now, watch).await?,
         };
         mended.extend(round.findings.extract_if(.., |finding| finding.corrected));
-        let again = done > 0 && !watch.cancelled();
+        let again = done > 0 && !watch.is_cancelled();
         found = Some(round);
         if !again {
             break;
         }
     }
-    if let Some(found) = found.as_mut().filter(|_| !watch.cancelled()) {
-        apply::stock(stores, report.run.id, found, now, &watch).await?;
+    if let Some(found) = found.as_mut().filter(|_| !watch.is_cancelled()) {
+        apply::stock(stores, report.run.id, found, now, watch).await?;
     }
     report.corrected = mended.len() as u64;
     report.findings = mended;
@@ -198,7 +174,7 @@ pub async fn replay(
 }
 
 /// One look at everything. `None`: cancelled. Begun anew when tables move under it.
-async fn look(stores: &Stores, scope: &Scope, watch: &Watch<'_>) -> Result<Option<Found>> {
+async fn look(stores: &Stores, scope: &Scope, watch: &Watch) -> Result<Option<Found>> {
     let mut tries = 0;
     loop {
         match look_once(stores, scope, watch).await {
@@ -212,7 +188,7 @@ async fn look(stores: &Stores, scope: &Scope, watch: &Watch<'_>) -> Result<Optio
     }
 }
 
-async fn look_once(stores: &Stores, scope: &Scope, watch: &Watch<'_>) -> Result<Option<Found>> {
+async fn look_once(stores: &Stores, scope: &Scope, watch: &Watch) -> Result<Option<Found>> {
     let mut standing = stores.ledger.standing_now(scope.products().as_ref()).await?;
     let mut walk = Walk::new(&stores.ledger, scope, watch);
     if !walk.all(&mut standing, stores.history.as_ref()).await? {

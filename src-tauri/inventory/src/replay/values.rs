@@ -8,12 +8,13 @@ use serde_json::{Value as Json, json};
 
 use super::findings::{Finding, Kind, Remedy};
 use super::found::{Adjust, Found};
-use super::{Scope, Watch};
+use super::{Scope, advance};
 use crate::audit::findings::{Cause, Phase};
 use crate::audit::judge::{self, Judged, KeyCut, Part, SourceCut, Verdict};
+use crate::audit::watch::Watch;
 use crate::entry::StockKey;
 use crate::error::Result;
-use crate::ledger::{KeyAsk, KeyState, Ledger, SourceState};
+use crate::ledger::{KeyAsk, KeyStanding, Ledger, SourceStanding};
 use crate::stock::Stock;
 use crate::stock::value::Value;
 
@@ -28,7 +29,7 @@ pub(super) async fn compare(
     ledger: &Ledger,
     stock: &dyn Stock,
     scope: &Scope,
-    watch: &Watch<'_>,
+    watch: &Watch,
     found: &mut Found,
 ) -> Result<bool> {
     let keys: HashSet<StockKey> = found.right.balances.keys().map(|(_, key)| key.clone()).collect();
@@ -46,9 +47,9 @@ pub(super) async fn compare(
                 }
             }
             page_of(ledger, stock, found, reads).await?;
-            watch.advance(PAGE as u64, found);
+            advance(watch, PAGE as u64, found);
             from = page.next;
-            if watch.cancelled() {
+            if watch.is_cancelled() {
                 return Ok(false);
             }
             if from.is_none() {
@@ -62,8 +63,8 @@ pub(super) async fn compare(
         let values = stock.values(chunk).await?;
         let reads = chunk.iter().cloned().zip(values).collect();
         page_of(ledger, stock, found, reads).await?;
-        watch.advance(chunk.len() as u64, found);
-        if watch.cancelled() {
+        advance(watch, chunk.len() as u64, found);
+        if watch.is_cancelled() {
             return Ok(false);
         }
     }
@@ -123,7 +124,7 @@ impl Adjust {
 }
 
 /// What the ledger would say of the key if it were right.
-pub(super) fn cut(state: &KeyState, ask: &KeyAsk, adjust: &Adjust, at: &BTreeMap<i64, i64>) -> KeyCut {
+pub(super) fn cut(state: &KeyStanding, ask: &KeyAsk, adjust: &Adjust, at: &BTreeMap<i64, i64>) -> KeyCut {
     let mut cut = KeyCut::new();
     for source in &state.sources {
         let offset = ask.offsets.get(&source.name).copied().unwrap_or(-1);
@@ -134,7 +135,7 @@ pub(super) fn cut(state: &KeyState, ask: &KeyAsk, adjust: &Adjust, at: &BTreeMap
 
 fn source_cut(
     key: &StockKey,
-    source: &SourceState,
+    source: &SourceStanding,
     offset: i64,
     adjust: &Adjust,
     at: &BTreeMap<i64, i64>,

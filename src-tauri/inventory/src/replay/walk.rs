@@ -16,7 +16,8 @@ use crate::wire;
 
 use super::findings::{Finding, Kind, Remedy, RowRemedy};
 use super::found::{Found, MOST};
-use super::{PATIENCE, Scope, Watch};
+use super::{PATIENCE, Scope, advance};
+use crate::audit::watch::Watch;
 
 /// Messages compared at a time; bounds memory. Where there are many tables, each look into all of them must pay.
 const CHUNK: usize = 20_000;
@@ -39,7 +40,7 @@ struct Candidate {
 pub(super) struct Walk<'a> {
     pub ledger: &'a Ledger,
     pub scope: &'a Scope,
-    pub watch: &'a Watch<'a>,
+    pub watch: &'a Watch,
     pub found: Found,
     candidates: Vec<Candidate>,
     /// Rows that are no entries: source's id and offset.
@@ -51,7 +52,7 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub fn new(ledger: &'a Ledger, scope: &'a Scope, watch: &'a Watch<'a>) -> Self {
+    pub fn new(ledger: &'a Ledger, scope: &'a Scope, watch: &'a Watch) -> Self {
         Walk {
             ledger,
             scope,
@@ -105,7 +106,7 @@ impl<'a> Walk<'a> {
             let chunk = if standing.tables.len() > MANY_TABLES { LARGE_CHUNK } else { CHUNK };
             let mut at = start;
             while at < end {
-                if self.watch.cancelled() {
+                if self.watch.is_cancelled() {
                     return Ok(false);
                 }
                 let Some(chunk) = reader.next(chunk, PATIENCE).await? else {
@@ -116,7 +117,7 @@ impl<'a> Walk<'a> {
                 let rows = standing.rows(source.id, at, to).await?;
                 let rejected = standing.rejected(source.id, at, to).await?;
                 self.compare(source, chunk.messages, rows, rejected);
-                self.watch.advance((to - at).unsigned_abs(), &self.found);
+                advance(self.watch, (to - at).unsigned_abs(), &self.found);
                 at = to;
             }
         }
