@@ -262,6 +262,7 @@ fn named(name: &str) -> char {
         "F5" => Key::F5.into(),
         "F6" => Key::F6.into(),
         "F8" => Key::F8.into(),
+        "F9" => Key::F9.into(),
         "Ctrl" => Key::Control.into(),
         "Alt" => Key::Alt.into(),
         one => one.chars().next().unwrap(),
