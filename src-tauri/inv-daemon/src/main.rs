@@ -3,6 +3,7 @@
 //! server out of reach.
 
 mod commands;
+mod memory;
 mod output;
 
 use std::path::PathBuf;
@@ -10,10 +11,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use inventory::config::Config;
-
-/// Large batches come and go; this allocator gives their pages back, where glibc kept tens of megabytes for good.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Twinstock's engine without a screen: counts every accepted entry exactly once in the ledger and the stock.
 ///
@@ -82,6 +79,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prove that ledger and stock agree, correct what may be corrected at once, tell what is left
+    Audit(commands::audit::Flags),
     /// Move days into month tables by hand, as the limit would by itself; on an empty ledger only sets the boundary
     Compact {
         /// First day that stays in day tables, YYYY-MM-DD
@@ -116,6 +115,7 @@ pub enum Outcome {
 }
 
 fn main() -> ExitCode {
+    memory::keep_little();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -159,6 +159,7 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
         Command::Stock { warehouse, product, json } => {
             commands::stock::stock(config, warehouse.as_deref(), product.as_deref(), json).await
         }
+        Command::Audit(flags) => commands::audit::audit(config, flags).await,
         Command::Compact { before } => commands::compact::compact(config, before).await,
     }
 }

@@ -215,6 +215,15 @@ impl Deviation {
         self.nrs.saturating_sub(self.rrs)
     }
 
+    /// `DESCRIPTION` in the specification's words: what was done, not what its sign alone would do.
+    pub fn description(&self) -> &'static str {
+        match self.action {
+            _ if self.state == State::Normal => State::Normal.description(),
+            Action::Corrected => State::NrsMissing.description(),
+            Action::Proposed | Action::None => State::Doubled.description(),
+        }
+    }
+
     /// The specification's flag.
     pub fn flag(&self) -> &'static str {
         if self.reviewed { "T" } else { "F" }

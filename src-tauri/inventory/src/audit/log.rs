@@ -19,7 +19,7 @@ pub struct Logged {
     pub deviation: Deviation,
 }
 
-/// Writes a run with its deviations and numbers it.
+/// Writes a run with its deviations and numbers it; one that has a number already is written anew.
 pub async fn write(ledger: &Ledger, run: &mut Run) -> Result<()> {
     let lines: Vec<AuditLine> =
         run.deviations.iter().map(|deviation| line(run.ended_ms, deviation)).collect();
@@ -67,7 +67,7 @@ fn line(at_ms: i64, deviation: &Deviation) -> AuditLine {
         concerned: serde_json::to_string(&keys).unwrap_or_default(),
         state: deviation.state.words().into(),
         flag: deviation.flag().into(),
-        description: deviation.state.description().into(),
+        description: deviation.description().into(),
         quantities: [deviation.rrs, deviation.nrs],
         words: [
             deviation.cause.name().into(),

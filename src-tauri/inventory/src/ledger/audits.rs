@@ -90,7 +90,8 @@ pub struct AuditSearch {
 }
 
 impl Ledger {
-    /// Writes a run with its lines; answers the run's number.
+    /// Writes a run with its lines; one that has a number already takes the place of what was written. Answers the
+    /// number.
     pub async fn log_audit(&self, run: &AuditRow, lines: &[AuditLine]) -> Result<i64> {
         let dialect = self.inner.db.dialect();
         let limit = self.inner.db.longest_text().await?;
@@ -98,9 +99,8 @@ impl Ledger {
         session.begin().await?;
         let written = async {
             let session = &mut *session;
-            session.exec(&run_insert(dialect, run)).await?;
+            let id = write_run(session, dialect, run).await?;
             crash::point("audit.logging");
-            let id = last_id(session, dialect).await?;
             let mut script = Script::new(limit);
             script.rows(&format!("INSERT INTO audit_log ({LINE})"), "", lines, |out, line| {
                 line_values(out, dialect, id, line);
@@ -154,6 +154,21 @@ impl Ledger {
     }
 }
 
+/// The run's row; the number is kept where there is one, and its earlier lines go.
+async fn write_run(session: &mut dyn Session, dialect: Dialect, run: &AuditRow) -> Sql<i64> {
+    if run.id == 0 {
+        session.exec(&run_insert(dialect, run)).await?;
+        return last_id(session, dialect).await;
+    }
+    let gone = format!(
+        "DELETE FROM audit_log WHERE audit_id = {}; DELETE FROM audits WHERE id = {}",
+        run.id, run.id
+    );
+    session.exec(&gone).await?;
+    session.exec(&run_insert(dialect, run)).await?;
+    Ok(run.id)
+}
+
 async fn last_id(session: &mut dyn Session, dialect: Dialect) -> Sql<i64> {
     let rows = session.query(dialect.last_id()).await?;
     Ok(rows.first().map_or(Ok(0), |row| row.int(0))?)
@@ -163,8 +178,12 @@ fn run_insert(dialect: Dialect, run: &AuditRow) -> String {
     let text = |text: &str| dialect.text_of(text);
     let who: String = run.who.chars().take(LONGEST_WHO).collect();
     let counts: Vec<String> = run.counts.iter().map(ToString::to_string).collect();
+    let (column, id) = match run.id {
+        0 => ("", String::new()),
+        id => ("id, ", format!("{id}, ")),
+    };
     format!(
-        "INSERT INTO audits ({RUN}) VALUES ({}, {}, {}, {}, {}, {}, {}, {})",
+        "INSERT INTO audits ({column}{RUN}) VALUES ({id}{}, {}, {}, {}, {}, {}, {}, {})",
         run.started_ms,
         run.ended_ms,
         text(&run.kind),

@@ -19,6 +19,8 @@ mod stock_card;
 mod tables;
 mod tiers;
 mod verdict;
+mod view;
+mod view_rows;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -31,6 +33,8 @@ pub use commit::SourceCache;
 pub use digest::{payload_hash, row_digest};
 pub use read::Summary;
 pub use stock_card::MovementCursor;
+pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
+pub use view_rows::{StoredRow, TableRow};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;
