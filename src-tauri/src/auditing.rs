@@ -5,9 +5,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use inventory::Watch;
 use inventory::audit::findings::{Deviation, Kind, Progress, Run};
 use inventory::audit::log::{self, Logged};
+use inventory::audit::watch::Watch;
 use inventory::entry::StockKey;
 use inventory::ledger::Ledger;
 
@@ -94,15 +94,11 @@ fn shown_progress(now: Progress, elapsed: Duration) -> AuditProgress {
     AuditProgress { phase: phase.into(), done, total, rows, found, elapsed_ms }
 }
 
-/// Who started it, for the log: the person as the machine knows them.
-pub fn who() -> String {
-    let named = |names: [&str; 2]| names.iter().find_map(|name| std::env::var(name).ok());
-    let person = named(["USER", "USERNAME"]).unwrap_or_else(|| "somebody".into());
-    let host = named(["HOSTNAME", "COMPUTERNAME"]).or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    match host.as_deref().map(str::trim).filter(|host| !host.is_empty()) {
-        Some(host) => format!("{person}@{host}"),
-        None => person,
-    }
+/// Who started it, for the log: the person as the machine knows them, with this program and machine.
+pub fn who(live: &Live) -> String {
+    let person = ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+    let program = live.engine.auditor();
+    person.map_or_else(|| program.to_owned(), |person| format!("{person}, {program}"))
 }
 
 /// A run in the screen's shape.

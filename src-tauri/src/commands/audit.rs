@@ -20,7 +20,8 @@ const PAGE: u32 = 500;
 
 /// Schedule and last run.
 pub async fn audit_overview(app: &Arc<App>) -> Result<AuditOverview, Failure> {
-    auditing::overview(&app.live().await?).await
+    let live = app.live().await?;
+    auditing::overview(&live).await
 }
 
 /// Audits now; answers when it is done.
@@ -31,8 +32,13 @@ pub async fn audit_start(
     feed: Channel<AuditProgress>,
 ) -> Result<AuditRun, Failure> {
     let live = app.live().await?;
-    let request =
-        AuditRequest { full, dry_run: false, correct_storm, trigger: Trigger::Click, who: auditing::who() };
+    let request = AuditRequest {
+        full,
+        dry_run: false,
+        correct_storm,
+        trigger: Trigger::Click,
+        who: auditing::who(&live),
+    };
     let tell = |progress| {
         let _ = feed.send(progress);
     };
