@@ -5,4 +5,67 @@ import type { AuditStore } from "./AuditStore";
 import type { KeyOf } from "./KeyOf";
 import type { ReplayKind } from "./ReplayKind";
 
-export type ReplayFinding = { subject: string, key: KeyOf | null, warehouse_name: string, product_name: string, bill_id: string, place: string, kind: ReplayKind, cause: AuditCause, store: AuditStore, wanted: number | null, standing: number | null, wanted_text: string, standing_text: string, beyond_proof: boolean, action: AuditAction };
+/**
+ * One finding.
+ */
+export type ReplayFinding = { 
+/**
+ * Key, source or table.
+ */
+subject: string, 
+/**
+ * The key, where one is concerned.
+ */
+key: KeyOf | null, 
+/**
+ * Name of the key's warehouse, else empty.
+ */
+warehouse_name: string, 
+/**
+ * Name of the key's product, else empty.
+ */
+product_name: string, 
+/**
+ * The bill, else empty.
+ */
+bill_id: string, 
+/**
+ * Source and offset as text, else empty.
+ */
+place: string, 
+/**
+ * In which way it is wrong.
+ */
+kind: ReplayKind, 
+/**
+ * The proven cause.
+ */
+cause: AuditCause, 
+/**
+ * In which store.
+ */
+store: AuditStore, 
+/**
+ * Signed quantity as the queue says; null: nothing should be there.
+ */
+wanted: number | null, 
+/**
+ * Signed quantity as it stands; null: nothing is there.
+ */
+standing: number | null, 
+/**
+ * What should be there, whole, as JSON text; empty: nothing.
+ */
+wanted_text: string, 
+/**
+ * What is there.
+ */
+standing_text: string, 
+/**
+ * What would decide is no longer in the queue: nothing is proposed.
+ */
+beyond_proof: boolean, 
+/**
+ * What was done, or would be.
+ */
+action: AuditAction, };
