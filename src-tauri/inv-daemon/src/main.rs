@@ -78,6 +78,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Opening, in, out and closing of a period; whole days of the warehouse's wall clock, both included
+    Report(Box<commands::report::Options>),
     /// Move days into month tables by hand, as the limit would by itself; on an empty ledger only sets the boundary
     Compact {
         /// First day that stays in day tables, YYYY-MM-DD
@@ -155,6 +157,7 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
         Command::Stock { warehouse, product, json } => {
             commands::stock::stock(config, warehouse.as_deref(), product.as_deref(), json).await
         }
+        Command::Report(options) => commands::report::report(config, &options).await,
         Command::Compact { before } => commands::compact::compact(config, before).await,
     }
 }

@@ -3,6 +3,7 @@
 pub mod catalog;
 pub mod compact;
 pub mod init;
+pub mod report;
 pub mod run;
 pub mod send;
 pub mod status;

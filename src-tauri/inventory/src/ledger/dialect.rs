@@ -122,6 +122,14 @@ impl Dialect {
         }
     }
 
+    /// The first day of a day's month.
+    pub fn month_start(self, column: &str) -> String {
+        match self {
+            Dialect::Mysql => format!("CAST(DATE_FORMAT({column}, '%Y-%m-01') AS DATE)"),
+            Dialect::Sqlite => format!("substr({column}, 1, 8) || '01'"),
+        }
+    }
+
     /// The end of a SELECT that keeps others from changing its rows.
     pub fn share(self) -> &'static str {
         match self {
@@ -214,12 +222,14 @@ impl Dialect {
     /// The migrations: version, name, text. Append-only.
     pub fn migrations(self) -> &'static [(i64, &'static str, &'static str)] {
         match self {
-            Dialect::Mysql => {
-                &[(1, "0001_ledger", include_str!("../../../../migrations/mysql/0001_ledger.sql"))]
-            }
-            Dialect::Sqlite => {
-                &[(1, "0001_ledger", include_str!("../../../../migrations/sqlite/0001_ledger.sql"))]
-            }
+            Dialect::Mysql => &[
+                (1, "0001_ledger", include_str!("../../../../migrations/mysql/0001_ledger.sql")),
+                (3, "0003_rolled", include_str!("../../../../migrations/mysql/0003_rolled.sql")),
+            ],
+            Dialect::Sqlite => &[
+                (1, "0001_ledger", include_str!("../../../../migrations/sqlite/0001_ledger.sql")),
+                (3, "0003_rolled", include_str!("../../../../migrations/sqlite/0003_rolled.sql")),
+            ],
         }
     }
 

@@ -15,6 +15,7 @@ mod sources;
 mod sql;
 mod sqlite;
 mod stock_card;
+mod sums;
 mod tables;
 mod tiers;
 mod verdict;
@@ -29,6 +30,7 @@ pub use commit::SourceCache;
 pub use digest::{payload_hash, row_digest};
 pub use read::Summary;
 pub use stock_card::MovementCursor;
+pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Period, Sum, Sums};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;
