@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::terms::Face;
+use super::term::Face;
 use super::versions::Grain;
 use super::{Ask, Detail, Filter, Ledger, Period, Sum, month_of};
 use crate::entry::{CompanyId, ProductId, WarehouseId};

@@ -3,7 +3,8 @@
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::terms::{Stretch, conditions};
+use super::term::conditions;
+use super::terms::Stretch;
 use super::{Ask, Filter, Ledger, Period, Sums, UNION_TERMS, midnight, next, previous};
 use crate::error::{Code, Error, Result};
 use crate::ledger::Movement;

@@ -4,6 +4,7 @@
 
 mod build;
 mod list;
+mod term;
 mod terms;
 mod versions;
 
@@ -17,7 +18,7 @@ use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 
 pub use list::EntryCursor;
-use terms::{Face, Term};
+use term::{Face, Term};
 use versions::State;
 
 /// SELECTs joined into one query.
@@ -211,10 +212,10 @@ impl Sums {
 
     fn product_conditions(&self, filter: &Filter) -> String {
         let ids = filter.products.as_ref();
-        let list = ids.map(|ids| terms::list(self.dialect, ids.iter().map(ProductId::as_str)));
+        let list = ids.map(|ids| term::list(self.dialect, ids.iter().map(ProductId::as_str)));
         let mut out = list.map_or_else(String::new, |list| format!(" AND id IN ({list})"));
         if let Some(categories) = &filter.categories {
-            out.push_str(&terms::category_condition(self.dialect, categories));
+            out.push_str(&term::category_condition(self.dialect, categories));
         }
         out
     }
@@ -228,11 +229,11 @@ impl Sums {
             "products" => self.product_conditions(filter),
             "warehouses" => {
                 let ids = filter.warehouses.as_ref();
-                among(ids.map(|ids| terms::list(dialect, ids.iter().map(WarehouseId::as_str))))
+                among(ids.map(|ids| term::list(dialect, ids.iter().map(WarehouseId::as_str))))
             }
             _ => {
                 let ids = filter.companies.as_ref();
-                among(ids.map(|ids| terms::list(dialect, ids.iter().map(CompanyId::as_str))))
+                among(ids.map(|ids| term::list(dialect, ids.iter().map(CompanyId::as_str))))
             }
         };
         let sql = format!("SELECT id FROM {table} WHERE 1 = 1{condition} ORDER BY id");

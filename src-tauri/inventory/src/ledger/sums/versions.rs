@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{Months, NaiveDate};
 
-use super::terms::Face;
+use super::term::Face;
 use super::{Ledger, Period, month_of};
 use crate::error::Result;
 use crate::ledger::sql::{Script, Session, Sql, conclude};
