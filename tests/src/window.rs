@@ -107,11 +107,13 @@ impl Window {
         self.client.close().await.ok();
     }
 
-    /// Ends the session and waits until the app has left its data folder.
+    /// Asks the app to end, as a shutdown of the machine does, and waits until it has: what it counted is on disk
+    /// then. (The end of a session alone kills the app at any moment.)
     pub async fn close_and_wait(self) {
         let pid = self.pid();
-        self.client.close().await.ok();
+        signal(pid, "TERM");
         wait_for("the app ends", PATIENCE, || !Path::new(&format!("/proc/{pid}/exe")).exists());
+        self.client.close().await.ok();
     }
 
     /// Waits until a selector is there.

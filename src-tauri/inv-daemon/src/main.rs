@@ -3,6 +3,7 @@
 //! server out of reach.
 
 mod commands;
+mod memory;
 mod output;
 
 use std::path::PathBuf;
@@ -80,6 +81,8 @@ enum Command {
     },
     /// Opening, in, out and closing of a period; whole days of the warehouse's wall clock, both included
     Report(Box<commands::report::Options>),
+    /// Prove that ledger and stock agree, correct what may be corrected at once, tell what is left
+    Audit(commands::audit::Flags),
     /// Move days into month tables by hand, as the limit would by itself; on an empty ledger only sets the boundary
     Compact {
         /// First day that stays in day tables, YYYY-MM-DD
@@ -114,6 +117,7 @@ pub enum Outcome {
 }
 
 fn main() -> ExitCode {
+    memory::keep_little();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -158,6 +162,7 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
             commands::stock::stock(config, warehouse.as_deref(), product.as_deref(), json).await
         }
         Command::Report(options) => commands::report::report(config, &options).await,
+        Command::Audit(flags) => commands::audit::audit(config, flags).await,
         Command::Compact { before } => commands::compact::compact(config, before).await,
     }
 }

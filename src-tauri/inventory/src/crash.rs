@@ -51,6 +51,18 @@ pub const POINTS: &[&str] = &[
     "watermark.saved",
     "sweep.behind",
     "sweep.brought",
+    "audit.begun",
+    "audit.stock_read",
+    "audit.folded",
+    "audit.read",
+    "audit.judged",
+    "audit.planned",
+    "audit.brought",
+    "audit.replaced",
+    "audit.corrected",
+    "audit.logging",
+    "audit.logged",
+    "audit.last_check",
 ];
 
 /// Passes the point; never comes back when it is the armed one.

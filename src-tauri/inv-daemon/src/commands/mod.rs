@@ -1,5 +1,6 @@
 //! One file per command; each opens what it needs, asks the engine and prints.
 
+pub mod audit;
 pub mod catalog;
 pub mod compact;
 pub mod init;

@@ -25,13 +25,33 @@ struct Status {
     sources: Vec<Source>,
     outbox: Option<u64>,
     rejected: i64,
-    last_audit: Option<String>,
+    last_audit: Option<LastAudit>,
+}
+
+#[derive(Serialize)]
+struct LastAudit {
+    outcome: &'static str,
+    kind: &'static str,
+    started_ms: i64,
+    keys: u64,
+    equal: u64,
+    pending: u64,
+    who: String,
 }
 
 /// Prints the status; exit code 1 when a source is stopped.
 pub async fn status(config: Config, json: bool) -> Result<Outcome> {
     let engine = super::open(config, Parts::Stores).await?;
     let seen = engine.status().await?;
+    let last_audit = engine.last_audit().await?.map(|run| LastAudit {
+        outcome: run.outcome.name(),
+        kind: run.kind.name(),
+        started_ms: run.started_ms,
+        keys: run.keys,
+        equal: run.equal,
+        pending: run.pending,
+        who: run.who,
+    });
     let status = Status {
         mode: engine.config().mode.name(),
         sources: seen
@@ -50,7 +70,7 @@ pub async fn status(config: Config, json: bool) -> Result<Outcome> {
             .collect(),
         outbox: seen.waiting,
         rejected: seen.rejected,
-        last_audit: None,
+        last_audit,
     };
     // A source whose topic is gone for good has no end: nothing of it can go on, and nothing is to be done.
     let stopped =
@@ -67,6 +87,9 @@ fn print(status: &Status) -> Result<()> {
     let waiting =
         status.outbox.map_or_else(|| "belongs to another process".to_string(), |n| format!("{n} waiting"));
     output::line(&format!("mode {} · outbox {waiting} · {} rejected", status.mode, status.rejected))?;
+    if let Some(last) = &status.last_audit {
+        output::line(&format!("last audit {}: {} of {} keys equal", last.outcome, last.equal, last.keys))?;
+    }
     let rows: Vec<Vec<String>> = status
         .sources
         .iter()

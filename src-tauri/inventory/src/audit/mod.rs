@@ -2,5 +2,18 @@
 //! corrections make it right. Pure; reads no store. Must never alarm on a value that is right, nor judge a value by
 //! a ledger that is behind it.
 
+mod bulk;
+mod careful;
+pub mod findings;
+mod ids;
 pub mod judge;
+pub mod log;
+mod mend;
+mod proof;
+mod rows;
+mod run;
+mod verdicts;
+pub mod watch;
 pub mod words;
+
+pub use run::{Auditor, Request, moves_last_check};

@@ -33,6 +33,11 @@ impl State {
         }
     }
 
+    /// The state of a stored word.
+    pub fn of_words(words: &str) -> Option<Self> {
+        [State::Normal, State::NrsMissing, State::Doubled].into_iter().find(|state| state.words() == words)
+    }
+
     /// `DESCRIPTION` as the specification writes it.
     pub fn description(self) -> &'static str {
         match self {

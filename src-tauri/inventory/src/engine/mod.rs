@@ -1,5 +1,6 @@
 //! The engine as one piece: which stores the configuration names, opened for what a caller needs.
 
+pub mod audits;
 mod catalogue;
 pub(crate) mod cluster;
 pub mod running;
@@ -8,6 +9,8 @@ pub mod status;
 use std::sync::Arc;
 
 use chrono::NaiveDateTime;
+
+use audits::Desk;
 
 use crate::config::{Config, Mode};
 use crate::error::{Code, Error, Result};
@@ -58,6 +61,7 @@ pub struct Engine {
     ledger: Arc<Ledger>,
     stock: Arc<dyn Stock>,
     outbox: Option<Arc<Outbox>>,
+    desk: Desk,
     /// Held as long as the engine lives.
     _data_dir: Option<DataDir>,
 }
@@ -80,14 +84,17 @@ impl Engine {
         if embedded {
             ledger.init().await?;
         }
+        let ledger = Arc::new(ledger);
+        let desk = Desk::new(&config, Arc::clone(&ledger), Arc::clone(&stock), Arc::clone(&clock), program);
         let engine = Engine {
             config,
             parts,
             program: program.to_string(),
             clock,
-            ledger: Arc::new(ledger),
+            ledger,
             stock,
             outbox,
+            desk,
             _data_dir: data_dir,
         };
         if embedded {

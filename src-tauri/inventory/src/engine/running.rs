@@ -58,6 +58,7 @@ impl Running {
             tasks.push(tokio::spawn(async move { writer.run(until).await }));
             let by_time = by_time(Arc::clone(&engine.ledger), Arc::clone(&engine.clock), stopped.clone());
             tasks.push(tokio::spawn(by_time));
+            tasks.push(tokio::spawn(engine.desk.clone().by_time(stopped.clone())));
             board
         });
         let standalone = engine.config.mode == Mode::Standalone;

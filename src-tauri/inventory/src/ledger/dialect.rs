@@ -130,6 +130,22 @@ impl Dialect {
         }
     }
 
+    /// Condition: the column contains this text, byte by byte.
+    pub fn contains(self, column: &str, text: &str) -> String {
+        match self {
+            Dialect::Mysql => format!("LOCATE({}, {column}) > 0", self.text_of(text)),
+            Dialect::Sqlite => format!("INSTR({column}, {}) > 0", self.text_of(text)),
+        }
+    }
+
+    /// Asks for the number of the row that this session inserted last.
+    pub fn last_id(self) -> &'static str {
+        match self {
+            Dialect::Mysql => "SELECT LAST_INSERT_ID()",
+            Dialect::Sqlite => "SELECT last_insert_rowid()",
+        }
+    }
+
     /// The end of a SELECT that keeps others from changing its rows.
     pub fn share(self) -> &'static str {
         match self {
@@ -224,10 +240,12 @@ impl Dialect {
         match self {
             Dialect::Mysql => &[
                 (1, "0001_ledger", include_str!("../../../../migrations/mysql/0001_ledger.sql")),
+                (2, "0002_audits", include_str!("../../../../migrations/mysql/0002_audits.sql")),
                 (3, "0003_rolled", include_str!("../../../../migrations/mysql/0003_rolled.sql")),
             ],
             Dialect::Sqlite => &[
                 (1, "0001_ledger", include_str!("../../../../migrations/sqlite/0001_ledger.sql")),
+                (2, "0002_audits", include_str!("../../../../migrations/sqlite/0002_audits.sql")),
                 (3, "0003_rolled", include_str!("../../../../migrations/sqlite/0003_rolled.sql")),
             ],
         }

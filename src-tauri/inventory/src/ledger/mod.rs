@@ -1,6 +1,7 @@
 //! The ledger: every detail, what counts. One SQL layer over two dialects (MySQL/MariaDB and SQLite).
 //! Its rows are never changed or removed by the way of a bill; a correction is a new entry.
 
+mod audits;
 mod catalogue;
 mod commit;
 mod dialect;
@@ -19,6 +20,8 @@ mod sums;
 mod tables;
 mod tiers;
 mod verdict;
+mod view;
+mod view_rows;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -26,11 +29,14 @@ use chrono::NaiveDate;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
 pub use digest::{payload_hash, row_digest};
 pub use read::Summary;
 pub use stock_card::MovementCursor;
-pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Period, Sum, Sums};
+pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Moved, Period, Sums};
+pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
+pub use view_rows::{StoredRow, TableRow};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;

@@ -32,7 +32,7 @@ pub struct Summary {
     pub products: i64,
 }
 
-fn key_at(row: &Row, warehouse: usize, product: usize) -> Result<StockKey> {
+pub(super) fn key_at(row: &Row, warehouse: usize, product: usize) -> Result<StockKey> {
     Ok(StockKey {
         warehouse: WarehouseId::stored(row.text(warehouse)?),
         product: ProductId::stored(row.text(product)?),
@@ -40,7 +40,7 @@ fn key_at(row: &Row, warehouse: usize, product: usize) -> Result<StockKey> {
 }
 
 /// `(warehouse_id = … AND product_id IN (…)) OR …` for up to `KEYS` keys.
-fn key_condition(dialect: Dialect, keys: &[StockKey]) -> String {
+pub(super) fn key_condition(dialect: Dialect, keys: &[StockKey]) -> String {
     let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for key in keys {
         groups.entry(key.warehouse.as_str()).or_default().push(dialect.id_of(key.product.as_str()));

@@ -8,7 +8,7 @@ use chrono::{Days, NaiveDate};
 
 use super::{Figures, Group, Request, Row};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
-use crate::ledger::{Period, Sum};
+use crate::ledger::{Moved, Period};
 
 /// A subject's history.
 #[derive(Default)]
@@ -64,7 +64,7 @@ impl Fold {
         self.categories = categories.into_iter().map(|(id, name)| (id, name.into())).collect();
     }
 
-    fn series(&mut self, sum: &Sum) -> &mut Series {
+    fn series(&mut self, sum: &Moved) -> &mut Series {
         let product = sum.product.as_ref();
         let subject = self.by.iter().filter_map(|group| match group {
             Group::Product => product.map(ProductId::as_str).map(Arc::from),
@@ -80,11 +80,11 @@ impl Fold {
         self.subjects.entry(subject).or_default()
     }
 
-    pub fn opening(&mut self, sum: &Sum) {
+    pub fn opening(&mut self, sum: &Moved) {
         self.series(sum).opening += sum.in_quantity - sum.out_quantity;
     }
 
-    pub fn movement(&mut self, sum: &Sum) {
+    pub fn movement(&mut self, sum: &Moved) {
         let day = sum.day.unwrap_or(self.period.start.date());
         // The first month may have begun before the period, and so is labelled.
         let first = self.span.map_or(self.period.start.date(), |span| span.first_day(day));

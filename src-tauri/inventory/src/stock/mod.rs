@@ -6,6 +6,8 @@ pub mod redb;
 pub mod redis;
 pub mod value;
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use corrections::{Corrected, Correction};
 
@@ -15,6 +17,16 @@ use crate::probe::Finding;
 
 /// Counter beside the balances, moved by `pulse`; has no colon, so that it is no balance.
 pub const SENTINEL: &str = "TWINSTOCK_SENTINEL";
+/// When the last audit began of which every key ended normal or corrected: the specification's name, seconds since
+/// the epoch.
+pub const LAST_CHECK: &str = "LASTCHECK";
+/// Who audits now.
+pub const AUDITOR: &str = "TWINSTOCK_AUDITOR";
+
+/// Whether a stored key is a note of ours.
+pub fn is_note(key: &str) -> bool {
+    key.starts_with(SENTINEL) || key == LAST_CHECK || key == AUDITOR
+}
 
 /// Name of a source as it stands in `at`: first 8 hex digits of the topic's UUID, a dot, the partition.
 pub type SourceName = std::sync::Arc<str>;
@@ -124,6 +136,15 @@ pub trait Stock: Send + Sync {
     fn version(&self) -> u64;
     /// Makes everything acknowledged durable (redb: a durable commit; Redis: its own policy, nothing to do).
     async fn settle(&self) -> Result<()>;
+    /// A text of ours beside the balances, under a name without `:`.
+    async fn note(&self, name: &str) -> Result<Option<String>>;
+    /// Writes it.
+    async fn put_note(&self, name: &str, text: &str) -> Result<()>;
+    /// Takes or renews a lease: `None` when it is `holder`'s now, else who has it. It ends by itself after `ttl`, so
+    /// it outlives no holder for long; whoever holds it must not rely on being alone.
+    async fn lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<String>>;
+    /// Gives a lease back, if it is still `holder`'s.
+    async fn release(&self, name: &str, holder: &str) -> Result<()>;
     /// Tries connection, rights and settings step by step.
     async fn probe(&self) -> Vec<Finding>;
 }

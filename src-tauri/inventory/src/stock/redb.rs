@@ -2,15 +2,18 @@
 //! Normal commits are not forced to disk, for the ledger can send everything again; `pulse` and `settle` force.
 //! Must never judge a value, nor hold the only copy of anything: a damaged file is set aside and rebuilt.
 
-use std::io::ErrorKind;
+mod file;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use ::redb::{Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError};
+use ::redb::{Database, Durability, ReadableDatabase, ReadableTable};
 use ::redb::{ReadOnlyTable, Table, TableDefinition};
 use async_trait::async_trait;
 
+use self::file::{failure, free_name, open_file, refusal};
 use super::corrections::{Corrected, Correction, correct, sound_corrections};
 use super::value::{self, Value};
 use super::{Answer, Page, Pulse, SENTINEL, Stock, StockCall, Vector};
@@ -289,6 +292,38 @@ impl Stock for Redb {
         self.work(Inner::settle).await
     }
 
+    async fn note(&self, name: &str) -> Result<Option<String>> {
+        let name = name.to_owned();
+        self.work(move |inner| {
+            inner.look(|table| {
+                let stored = table.get(name.as_str())?;
+                Ok(stored.map(|bytes| String::from_utf8_lossy(bytes.value()).into_owned()))
+            })
+        })
+        .await
+    }
+
+    async fn put_note(&self, name: &str, text: &str) -> Result<()> {
+        let (name, text) = (name.to_owned(), text.to_owned());
+        self.work(move |inner| {
+            let written = inner.commit(Durability::Immediate, |table| {
+                table.insert(name.as_str(), text.as_bytes())?;
+                Ok(true)
+            });
+            written.map(drop)
+        })
+        .await
+    }
+
+    /// One process holds the file, and its auditors wait for each other already.
+    async fn lease(&self, _name: &str, _holder: &str, _ttl: Duration) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    async fn release(&self, _name: &str, _holder: &str) -> Result<()> {
+        Ok(())
+    }
+
     async fn probe(&self) -> Vec<Finding> {
         let mut trail = Trail::new("stock", &[Step::Store]);
         // Opening and reading are the whole of it: there is no server with settings of its own.
@@ -297,80 +332,6 @@ impl Stock for Redb {
             Err(error) => trail.error(Step::Store, error),
         }
         trail.end()
-    }
-}
-
-fn open_file(path: &Path) -> Result<Database, DatabaseError> {
-    let mut builder = Builder::new();
-    // Reading the whole file costs a fraction of a second; a plain open trusts a file that was altered.
-    builder.set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true);
-    builder.create(path)
-}
-
-/// `stock.redb.damaged-1`, or the first number that is free.
-fn free_name(path: &Path) -> PathBuf {
-    let name = |number: u32| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".damaged-{number}"));
-        PathBuf::from(name)
-    };
-    let mut number = 1;
-    while name(number).exists() {
-        number += 1;
-    }
-    name(number)
-}
-
-/// What opening met, in words.
-fn refusal(path: &Path, error: DatabaseError) -> Error {
-    let path_text = path.display();
-    match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::new(
-            Code::Locked,
-            format!("The stock file {path_text} is in use by another process. Close that one first."),
-        ),
-        // redb tells a file that is none of its own, or one cut short, by these kinds.
-        DatabaseError::Storage(StorageError::Io(io))
-            if matches!(io.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof) =>
-        {
-            damaged(path, io)
-        }
-        DatabaseError::UpgradeRequired(_) | DatabaseError::RepairAborted => damaged(path, error),
-        other => failure(path, other),
-    }
-}
-
-fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
-    let words = format!(
-        "The stock file {} is damaged ({cause}). Move it aside and restart: it is rebuilt from the ledger.",
-        path.display()
-    );
-    Error::new(Code::Corrupt, words)
-}
-
-fn failure(path: &Path, error: impl Into<::redb::Error>) -> Error {
-    let path_text = path.display();
-    match error.into() {
-        ::redb::Error::Io(io) => {
-            let (code, cure) = match io.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Code::Full, "Free some space."),
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    (Code::Refused, "Give this user the right to read and write it.")
-                }
-                ErrorKind::NotFound => (Code::Config, "Create its folder."),
-                _ => (Code::Full, "Check the disk."),
-            };
-            Error::new(code, format!("The stock file {path_text} cannot be used: {io}. {cure}"))
-        }
-        ::redb::Error::PreviousIo => Error::new(
-            Code::Full,
-            format!("The stock file {path_text} failed before. Free some space; it is opened anew."),
-        ),
-        error @ ::redb::Error::Corrupted(_) => damaged(path, error),
-        error => Error::new(
-            Code::Internal,
-            format!("The stock file {path_text} failed: {error}. Restart Twinstock."),
-        ),
     }
 }
 

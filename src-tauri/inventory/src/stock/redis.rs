@@ -4,11 +4,13 @@
 
 mod health;
 mod link;
+mod notes;
 mod probe;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
 use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ServerErrorKind, cmd, pipe};
@@ -356,6 +358,22 @@ impl Stock for Redis {
 
     async fn settle(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn note(&self, name: &str) -> Result<Option<String>> {
+        self.read_note(name).await
+    }
+
+    async fn put_note(&self, name: &str, text: &str) -> Result<()> {
+        self.write_note(name, text).await
+    }
+
+    async fn lease(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<String>> {
+        self.take_lease(name, holder, ttl).await
+    }
+
+    async fn release(&self, name: &str, holder: &str) -> Result<()> {
+        self.end_lease(name, holder).await
     }
 
     async fn probe(&self) -> Vec<Finding> {

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::term::Face;
 use super::versions::Grain;
-use super::{Ask, Detail, Filter, Ledger, Period, Sum, month_of};
+use super::{Ask, Detail, Filter, Ledger, Moved, Period, month_of};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::ledger::dialect::Dialect;
@@ -20,7 +20,7 @@ type Content = BTreeMap<Vec<String>, [i64; 3]>;
 /// What is to be kept: per span, its version and its rows.
 type Spans = BTreeMap<(Grain, NaiveDate), (i64, Content)>;
 
-fn add(content: &mut Content, sum: &Sum) {
+fn add(content: &mut Content, sum: &Moved) {
     let ids = [
         sum.product.as_ref().map(ProductId::as_str),
         sum.warehouse.as_ref().map(WarehouseId::as_str),

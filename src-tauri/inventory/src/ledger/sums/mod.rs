@@ -113,7 +113,7 @@ fn month_of(day: NaiveDate) -> NaiveDate {
 
 /// What moved of one group.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sum {
+pub struct Moved {
     /// First day of its stretch of time, where time is told apart.
     pub day: Option<NaiveDate>,
     /// Product, where asked for.
@@ -186,13 +186,13 @@ impl Ledger {
 
 impl Sums {
     /// Everything before the period.
-    pub async fn opening(&mut self, ask: &Ask) -> Result<Vec<Sum>> {
+    pub async fn opening(&mut self, ask: &Ask) -> Result<Vec<Moved>> {
         let terms = self.opening_terms(ask).await?;
         self.read(ask, &terms).await
     }
 
     /// What moved within the period. A group may come in several parts; the caller adds them up.
-    pub async fn movement(&mut self, ask: &Ask, detail: Detail) -> Result<Vec<Sum>> {
+    pub async fn movement(&mut self, ask: &Ask, detail: Detail) -> Result<Vec<Moved>> {
         let terms = self.movement_terms(ask, detail).await?;
         self.read(ask, &terms).await
     }
@@ -246,7 +246,7 @@ impl Sums {
         Ok(self.session.rollback().await?)
     }
 
-    async fn read(&mut self, ask: &Ask, terms: &[Term]) -> Result<Vec<Sum>> {
+    async fn read(&mut self, ask: &Ask, terms: &[Term]) -> Result<Vec<Moved>> {
         let mut sums = Vec::new();
         for chunk in terms.chunks(UNION_TERMS) {
             let selects: Vec<String> = chunk.iter().map(|term| term.select(self.dialect, ask)).collect();
@@ -259,7 +259,7 @@ impl Sums {
 }
 
 /// One row of an answer; a group without any row has no sum.
-fn sum(row: &Row, columns: Columns) -> Result<Option<Sum>> {
+fn sum(row: &Row, columns: Columns) -> Result<Option<Moved>> {
     let mut at = 0;
     let mut id = |wanted: bool| -> Result<Option<&str>> {
         if !wanted {
@@ -272,7 +272,7 @@ fn sum(row: &Row, columns: Columns) -> Result<Option<Sum>> {
     let warehouse = id(columns.warehouse)?.map(WarehouseId::stored);
     let company = id(columns.company)?.map(CompanyId::stored);
     let Some(entries) = row.opt_int(at + 3)? else { return Ok(None) };
-    Ok(Some(Sum {
+    Ok(Some(Moved {
         day: row.opt_day(0)?,
         product,
         warehouse,

@@ -1,0 +1,313 @@
+//! The second, careful reading of keys that looked wrong: values first, then one snapshot with the rows beyond what
+//! each value knows, then the values again where something seems forgotten. Its verdicts are final: no load, no
+//! rebalance and no other auditor can make a right value look wrong here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::findings::{Cause, Phase};
+use super::judge::{self, Judged, KeyCut, SourceCut, Verdict};
+use super::proof::Accounts;
+use super::watch::Watch;
+use crate::entry::StockKey;
+use crate::error::{Code, Error, Result};
+use crate::ledger::{KeyState, Ledger, LedgerView, Sum};
+use crate::stock::value::Value;
+use crate::stock::{SourceName, Stock, Vector};
+use crate::wire;
+
+/// Keys judged by one snapshot.
+const CHUNK: usize = 200;
+/// How often a snapshot is taken anew because tables changed under it.
+const TRIES: usize = 10;
+/// How often and how long is waited until a ledger that is behind has caught up.
+const PATIENCE: usize = 20;
+const PAUSE: Duration = Duration::from_millis(250);
+/// Keys whose rows are read for their proof; where more deviate, only their agreement asks for it.
+pub const PROOFS: usize = 2_000;
+
+/// A key that deviates, with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The key.
+    pub key: StockKey,
+    /// The value's bytes as judged.
+    pub stored: Option<Vec<u8>>,
+    /// What is wrong with it.
+    pub what: What,
+    /// The ledger's three accounts; rows where they were read.
+    pub accounts: Accounts,
+    /// The key's whole state in the snapshot.
+    pub vector: Vector,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum What {
+    /// Acknowledged entries are gone; the vector brings them.
+    Forgot(Judged),
+    /// A drift, or a sum that is not the ledger's.
+    Deviates(Judged, Cause),
+    /// It cannot be read.
+    Damaged {
+        /// Quantity, as far as `base` and `change` can be read.
+        nrs: i64,
+    },
+}
+
+impl Case {
+    /// Rows, `balances` and `day_totals` of the key agree in the same snapshot.
+    pub fn proven(&self) -> bool {
+        self.accounts.rows.is_some() && self.accounts.guilty().is_none()
+    }
+}
+
+/// What the careful reading found.
+#[derive(Default)]
+pub struct Careful {
+    /// Keys that are right.
+    pub equal: u64,
+    /// Keys of which nothing can be said while the ledger is behind.
+    pub pending: Vec<StockKey>,
+    /// Values that are no stock.
+    pub foreign: u64,
+    /// Keys that deviate.
+    pub cases: Vec<Case>,
+}
+
+/// Judges these keys. `proofs`: of how many deviating keys the rows may be read.
+pub async fn read(
+    ledger: &Ledger,
+    stock: &dyn Stock,
+    suspects: Vec<StockKey>,
+    mut proofs: usize,
+    watch: &Watch,
+) -> Result<Careful> {
+    let mut found = Careful::default();
+    let mut left = suspects;
+    for round in 0..PATIENCE {
+        watch.begin(Phase::Confirming, left.len() as u64);
+        for chunk in left.chunks(CHUNK) {
+            if watch.is_cancelled() {
+                return Ok(found);
+            }
+            let reading = Reading { ledger, stock, keys: chunk };
+            let before = found.cases.len();
+            reading.settled(&mut found, proofs).await?;
+            proofs = proofs.saturating_sub(found.cases.len() - before);
+            let cases = found.cases.len() as u64;
+            watch.tell(|progress| {
+                (progress.done, progress.found) = (progress.done + chunk.len() as u64, cases)
+            });
+        }
+        if found.pending.is_empty() || round + 1 == PATIENCE {
+            break;
+        }
+        left = std::mem::take(&mut found.pending);
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(found)
+}
+
+struct Reading<'a> {
+    ledger: &'a Ledger,
+    stock: &'a dyn Stock,
+    keys: &'a [StockKey],
+}
+
+impl Reading<'_> {
+    /// Tries until no table changed under the snapshot.
+    async fn settled(&self, found: &mut Careful, proofs: usize) -> Result<()> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            match self.once(proofs).await {
+                Ok(once) => {
+                    found.equal += once.equal;
+                    found.foreign += once.foreign;
+                    found.pending.extend(once.pending);
+                    found.cases.extend(once.cases);
+                    return Ok(());
+                }
+                Err(error) if error.code == Code::Retry => last = Some(error),
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(last
+            .unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; audit again.")))
+    }
+
+    async fn once(&self, proofs: usize) -> Result<Careful> {
+        let values = self.stock.values(self.keys).await?;
+        let mut view = self.ledger.view().await?;
+        let mut states: HashMap<StockKey, KeyState> =
+            view.states(self.keys).await?.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let totals = view.day_sums(self.keys).await?;
+        let mut cuts: Vec<KeyCut> = self.keys.iter().map(|key| cut(&view, states.get(key))).collect();
+        self.fetch_beyond(&mut view, &values, &mut cuts).await?;
+        let verdicts: Vec<Verdict> =
+            values.iter().zip(&cuts).map(|(value, cut)| judge::judge(value.as_deref(), cut)).collect();
+        let again = self.read_again(&verdicts).await?;
+        let mut found = Careful::default();
+        for (place, verdict) in verdicts.into_iter().enumerate() {
+            let key = &self.keys[place];
+            let what = match verdict {
+                Verdict::Foreign => {
+                    // Neither a value nor a key of the ledger: it has gone meanwhile.
+                    found.foreign += u64::from(values[place].is_some());
+                    continue;
+                }
+                Verdict::Damaged { read } => What::Damaged { nrs: rough(&read) },
+                Verdict::Judged(judged) if judged.pending() => {
+                    found.pending.push(key.clone());
+                    continue;
+                }
+                Verdict::Judged(judged) if judged.deviates() => {
+                    let cause = stock_cause(&judged);
+                    What::Deviates(judged, cause)
+                }
+                Verdict::Judged(judged) if judged.forgot() && lost(&again, key, &cuts[place]) => {
+                    What::Forgot(judged)
+                }
+                Verdict::Judged(_) => {
+                    found.equal += 1;
+                    continue;
+                }
+            };
+            let state = states.remove(key);
+            let mut accounts = accounts(state.as_ref(), totals.get(key).copied().unwrap_or_default());
+            let forgot = matches!(what, What::Forgot(_));
+            if !forgot && found.cases.len() < proofs {
+                let sums = view.row_sums(key).await?;
+                accounts.rows = Some(named(&view, sums));
+            }
+            let vector = judge::vector(key, &cuts[place]);
+            let stored = values[place].clone();
+            let mut case = Case { key: key.clone(), stored, what, accounts, vector };
+            self.verdict_changed(&mut view, &mut case).await?;
+            found.cases.push(case);
+        }
+        view.close().await?;
+        Ok(found)
+    }
+
+    /// Rows beyond what each value knows. Of a source of which it knows nothing, all rows lie beyond, and their sum
+    /// is the balance: no row has to be read for that.
+    async fn fetch_beyond(
+        &self,
+        view: &mut LedgerView,
+        values: &[Option<Vec<u8>>],
+        cuts: &mut [KeyCut],
+    ) -> Result<()> {
+        let mut wanted = Vec::new();
+        for ((key, value), cut) in self.keys.iter().zip(values).zip(cuts.iter_mut()) {
+            for (source, offset) in judge::rows_wanted(value.as_deref(), cut) {
+                if offset >= 0 {
+                    wanted.push((key.clone(), source, offset));
+                } else if let Some(source_cut) = cut.get_mut(&source) {
+                    source_cut.beyond = source_cut.balance.into_iter().collect();
+                }
+            }
+        }
+        let mut beyond = view.rows_beyond(&wanted).await?;
+        for (key, cut) in self.keys.iter().zip(cuts) {
+            for (source, source_cut) in cut.iter_mut() {
+                if let Some(rows) = beyond.remove(&(key.clone(), source.clone())) {
+                    source_cut.beyond = rows;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Values of keys that seem to have forgotten something, read after the snapshot.
+    async fn read_again(&self, verdicts: &[Verdict]) -> Result<HashMap<StockKey, Option<Vec<u8>>>> {
+        let forgot = |verdict: &Verdict| matches!(verdict, Verdict::Judged(judged) if judged.forgot());
+        let keys: Vec<StockKey> =
+            self.keys.iter().zip(verdicts).filter(|(_, v)| forgot(v)).map(|(key, _)| key.clone()).collect();
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let values = self.stock.values(&keys).await?;
+        Ok(keys.into_iter().zip(values).collect())
+    }
+
+    /// A sum that is off by exactly one entry that a partition read again calls a duplicate now (or counts now): no
+    /// store is damaged, the verdict is another one since the ledger was restored.
+    async fn verdict_changed(&self, view: &mut LedgerView, case: &mut Case) -> Result<()> {
+        let proven = case.proven();
+        let What::Deviates(judged, cause) = &mut case.what else { return Ok(()) };
+        if judged.drift != 0 || !proven {
+            return Ok(());
+        }
+        let off = judged.difference().unsigned_abs();
+        for payload in view.duplicates().await? {
+            let Ok(entry) = wire::decode(&payload) else { continue };
+            if entry.key() == case.key && entry.quantity.unsigned_abs() == off {
+                *cause = Cause::VerdictChanged;
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the snapshot says of a key: every source that the ledger knows.
+fn cut(view: &LedgerView, state: Option<&KeyState>) -> KeyCut {
+    let mut cut: KeyCut = BTreeMap::new();
+    for source in view.sources() {
+        let part = state.and_then(|state| state.parts.iter().find(|part| part.source == source.name));
+        cut.insert(
+            source.name.clone(),
+            SourceCut {
+                next_offset: source.next_offset,
+                stock_offset: source.stock_offset,
+                balance: part.map(|part| (part.last_offset, part.quantity)),
+                beyond: Vec::new(),
+            },
+        );
+    }
+    cut
+}
+
+fn accounts(state: Option<&KeyState>, totals: Sum) -> Accounts {
+    let parts = state.into_iter().flat_map(|state| &state.parts);
+    let balances = parts.map(|part| {
+        let sum = Sum { quantity: part.quantity, entries: part.entries };
+        (part.source.clone(), (sum, part.last_offset))
+    });
+    Accounts { balances: balances.collect(), totals, rows: None }
+}
+
+fn named(view: &LedgerView, rows: HashMap<i64, (Sum, i64)>) -> BTreeMap<SourceName, (Sum, i64)> {
+    let name = |id: i64| view.source_name(id).cloned().unwrap_or_else(|| id.to_string().into());
+    rows.into_iter().map(|(id, part)| (name(id), part)).collect()
+}
+
+fn lost(again: &HashMap<StockKey, Option<Vec<u8>>>, key: &StockKey, cut: &KeyCut) -> bool {
+    again.get(key).is_some_and(|value| judge::forgot(value.as_deref(), cut))
+}
+
+/// The stock's cause, as far as the value itself tells.
+fn stock_cause(judged: &Judged) -> Cause {
+    if !judged.known {
+        Cause::StockUnknownKey
+    } else if judged.drift != 0 {
+        Cause::StockEdited
+    } else if judged.nrs < judged.rrs {
+        Cause::StockLost
+    } else {
+        Cause::StockDoubled
+    }
+}
+
+/// `base + change` of a value that cannot be read exactly, as far as they are integers; else 0.
+fn rough(bytes: &[u8]) -> i64 {
+    if let Ok(value) = Value::read(bytes) {
+        return value.quantity();
+    }
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_slice(bytes).unwrap_or_default();
+    let number = |name: &str| object.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
+    number("base").saturating_add(number("change"))
+}

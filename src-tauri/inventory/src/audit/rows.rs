@@ -1,0 +1,326 @@
+//! Every row of every table in one snapshot: sums per key and source, count, sum and digest per source, totals per day
+//! and key, ids that repeat. Memory grows with the number of keys, never with that of rows.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::findings::{Cause, Phase};
+use super::ids::Ids;
+use super::watch::Watch;
+use crate::entry::StockKey;
+use crate::error::Result;
+use crate::ledger::{LedgerView, StoredRow, Sum, TableRow, row_digest};
+use crate::stock::SourceName;
+
+/// Rows fetched at a time.
+const PAGE: usize = 5_000;
+/// Most rows and tables that are told one by one; beyond it something greater is wrong.
+const MOST_ODD: usize = 1_000;
+
+/// What the rows of one source come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SourceSum {
+    /// Count and signed sum.
+    pub sum: Sum,
+    /// Sum of the rows' digests mod 2^64.
+    pub digest: u64,
+}
+
+/// A row or a table that is wrong by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Oddity {
+    /// The table.
+    pub subject: String,
+    /// Keys concerned.
+    pub keys: Vec<StockKey>,
+    /// What it is.
+    pub cause: Cause,
+    /// What stands there.
+    pub before: String,
+}
+
+/// A day's total that is not the sum of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DayFault {
+    /// The day.
+    pub day: NaiveDate,
+    /// in, out, entries as `day_totals` has them.
+    pub told: [i64; 3],
+    /// in, out, entries of the rows.
+    pub counted: [i64; 3],
+}
+
+/// Numbers for texts that come again and again.
+#[derive(Default)]
+struct Names(HashMap<Arc<str>, u32>);
+
+impl Names {
+    fn of(&mut self, name: &str) -> u32 {
+        if let Some(number) = self.0.get(name) {
+            return *number;
+        }
+        let number = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        self.0.insert(name.into(), number);
+        number
+    }
+
+    fn known(&self, name: &str) -> Option<u32> {
+        self.0.get(name).copied()
+    }
+}
+
+/// Everything that was read of the rows.
+#[derive(Default)]
+pub struct Rows {
+    warehouses: Names,
+    products: Names,
+    keys: HashMap<(u32, u32), BTreeMap<i64, (Sum, i64)>>,
+    /// Per source's number.
+    pub sources: HashMap<i64, SourceSum>,
+    /// Wrong by themselves: foreign rows, tables that are gone, ids that repeat.
+    pub odd: Vec<Oddity>,
+    /// Days whose totals are wrong, per key.
+    pub days: HashMap<StockKey, Vec<DayFault>>,
+    /// Keys of which a whole table is gone, with what `day_totals` says of it.
+    pub lost: HashMap<StockKey, Sum>,
+    /// Rows read.
+    pub read: u64,
+    /// Tables read.
+    pub tables: u64,
+}
+
+impl Rows {
+    /// Reads everything. `Retry`: the tables changed under the snapshot. Stops early when cancelled.
+    pub async fn read(view: &mut LedgerView, watch: &Watch) -> Result<Rows> {
+        let mut rows = Rows::default();
+        let mut ids = Ids::default();
+        let tables = view.tables().await?;
+        let missing = view.missing(&tables).await?;
+        watch.begin(Phase::Tables, tables.len() as u64);
+        for table in &tables {
+            if watch.is_cancelled() {
+                return Ok(rows);
+            }
+            if missing.contains(&table.name) {
+                rows.gone(view, table).await?;
+            } else {
+                rows.table(view, table, &mut ids, watch).await?;
+            }
+            rows.tables += 1;
+            let (done, read, found) = (rows.tables, rows.read, rows.odd.len() + rows.days.len());
+            watch.tell(|progress| {
+                (progress.done, progress.rows, progress.found) = (done, read, found as u64);
+            });
+        }
+        let repeated = ids.repeated()?;
+        rows.repeated(view, &tables, &missing, &repeated).await?;
+        Ok(rows)
+    }
+
+    /// What the rows of a key say, per source. Takes it out: what is left at the end belongs to no book.
+    pub fn take(&mut self, view: &LedgerView, key: &StockKey) -> BTreeMap<SourceName, (Sum, i64)> {
+        let place =
+            (self.warehouses.known(key.warehouse.as_str()), self.products.known(key.product.as_str()));
+        let (Some(warehouse), Some(product)) = place else { return BTreeMap::new() };
+        let parts = self.keys.remove(&(warehouse, product)).unwrap_or_default();
+        let named = parts.into_iter().filter_map(|(id, part)| Some((view.source_name(id)?.clone(), part)));
+        named.collect()
+    }
+
+    /// Keys that have rows and were never taken.
+    pub fn left(&self) -> Vec<StockKey> {
+        let texts = |names: &Names| {
+            names.0.iter().map(|(text, number)| (*number, text.clone())).collect::<HashMap<_, _>>()
+        };
+        let (warehouses, products) = (texts(&self.warehouses), texts(&self.products));
+        let key = |(warehouse, product): &(u32, u32)| {
+            let text = format!("{}:{}", warehouses.get(warehouse)?, products.get(product)?);
+            StockKey::parse(&text)
+        };
+        let mut left: Vec<StockKey> = self.keys.keys().filter_map(key).collect();
+        left.sort();
+        left
+    }
+
+    async fn table(
+        &mut self,
+        view: &mut LedgerView,
+        table: &TableRow,
+        ids: &mut Ids,
+        watch: &Watch,
+    ) -> Result<()> {
+        let mut days: HashMap<(NaiveDate, StockKey), [i64; 3]> = HashMap::new();
+        let mut after = 0;
+        loop {
+            let page = view.rows_after(table, after, PAGE).await?;
+            for row in &page {
+                self.row(view, table, row, &mut days);
+                if let Some(id) = row.entry_id {
+                    ids.add(id)?;
+                }
+            }
+            self.read += page.len() as u64;
+            let read = self.read;
+            watch.tell(|progress| progress.rows = read);
+            match page.last() {
+                Some(last) if page.len() == PAGE && !watch.is_cancelled() => after = last.id,
+                _ => break,
+            }
+        }
+        if !watch.is_cancelled() {
+            self.compare_days(view, table, days).await?;
+        }
+        Ok(())
+    }
+
+    fn row(
+        &mut self,
+        view: &LedgerView,
+        table: &TableRow,
+        row: &StoredRow,
+        days: &mut HashMap<(NaiveDate, StockKey), [i64; 3]>,
+    ) {
+        let beyond = |source: &crate::ledger::SourceRow| row.source_offset >= source.next_offset;
+        let source = view.sources().iter().find(|source| source.id == row.source_id);
+        let misplaced = table.product.as_ref().is_some_and(|product| *product != row.key.product);
+        if source.is_none_or(beyond) || misplaced {
+            let text = as_text(view, row);
+            self.odd(table.name.clone(), vec![row.key.clone()], Cause::RowForeign, text);
+            return;
+        }
+        let place =
+            (self.warehouses.of(row.key.warehouse.as_str()), self.products.of(row.key.product.as_str()));
+        let one = Sum { quantity: row.signed, entries: 1 };
+        let (sum, last) =
+            self.keys.entry(place).or_default().entry(row.source_id).or_insert((Sum::default(), -1));
+        sum.add(one);
+        *last = (*last).max(row.source_offset);
+        let source = self.sources.entry(row.source_id).or_default();
+        source.sum.add(one);
+        // What no entry can be has no digest, so the source's cannot fit.
+        let digest = row.entry.as_ref().map_or(0, |entry| row_digest(entry, row.source_offset));
+        source.digest = source.digest.wrapping_add(digest);
+        let total = days.entry((row.day, row.key.clone())).or_default();
+        let side = usize::from(row.signed < 0);
+        total[side] = total[side].saturating_add(row.signed.saturating_abs());
+        total[2] += 1;
+    }
+
+    async fn compare_days(
+        &mut self,
+        view: &mut LedgerView,
+        table: &TableRow,
+        mut days: HashMap<(NaiveDate, StockKey), [i64; 3]>,
+    ) -> Result<()> {
+        // A month may hold days whose tables are still open; only compacted ones lie in its table.
+        let compacted = match table.product {
+            None => Some(view.compacted_days(table.first_day, table.last_day).await?),
+            Some(_) => None,
+        };
+        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
+        for total in told {
+            if compacted.as_ref().is_some_and(|days| !days.contains(&total.day)) {
+                continue;
+            }
+            let told = [total.in_quantity, total.out_quantity, total.entries];
+            let counted = days.remove(&(total.day, total.key.clone())).unwrap_or_default();
+            if told != counted {
+                self.days.entry(total.key).or_default().push(DayFault { day: total.day, told, counted });
+            }
+        }
+        for ((day, key), counted) in days {
+            self.days.entry(key).or_default().push(DayFault { day, told: [0; 3], counted });
+        }
+        Ok(())
+    }
+
+    /// A table of the catalogue that does not stand. One that never had entries was about to be made.
+    async fn gone(&mut self, view: &mut LedgerView, table: &TableRow) -> Result<()> {
+        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
+        let told: Vec<_> = match table.product {
+            Some(_) => told,
+            None => {
+                let days = view.compacted_days(table.first_day, table.last_day).await?;
+                told.into_iter().filter(|total| days.contains(&total.day)).collect()
+            }
+        };
+        let mut keys = Vec::new();
+        let mut entries = 0;
+        for total in told.into_iter().filter(|total| total.entries > 0) {
+            let quantity = total.in_quantity - total.out_quantity;
+            self.lost.entry(total.key.clone()).or_default().add(Sum { quantity, entries: total.entries });
+            entries += total.entries;
+            keys.push(total.key);
+        }
+        if entries > 0 {
+            keys.sort();
+            keys.dedup();
+            let text = json!({ "table": table.name, "entries": entries }).to_string();
+            self.odd(table.name.clone(), keys, Cause::TableMissing, text);
+        }
+        Ok(())
+    }
+
+    async fn repeated(
+        &mut self,
+        view: &mut LedgerView,
+        tables: &[TableRow],
+        missing: &HashSet<String>,
+        repeated: &[Uuid],
+    ) -> Result<()> {
+        if repeated.is_empty() {
+            return Ok(());
+        }
+        let mut found: BTreeMap<Uuid, Vec<(String, StoredRow)>> = BTreeMap::new();
+        for table in tables.iter().filter(|table| !missing.contains(&table.name)) {
+            for chunk in repeated.chunks(200) {
+                for row in view.rows_with_ids(table, chunk).await? {
+                    if let Some(id) = row.entry_id {
+                        found.entry(id).or_default().push((table.name.clone(), row));
+                    }
+                }
+            }
+        }
+        for (id, rows) in found {
+            let mut keys: Vec<StockKey> = rows.iter().map(|(_, row)| row.key.clone()).collect();
+            keys.sort();
+            keys.dedup();
+            let places: Vec<_> = rows
+                .iter()
+                .map(|(table, row)| {
+                    let source = view.source_name(row.source_id).map(|name| &**name).unwrap_or_default();
+                    json!({ "table": table, "source": source, "offset": row.source_offset })
+                })
+                .collect();
+            let text = json!({ "entry_id": id, "rows": places }).to_string();
+            let subject = rows.last().map(|(table, _)| table.clone()).unwrap_or_default();
+            self.odd(subject, keys, Cause::EntryIdReused, text);
+        }
+        Ok(())
+    }
+
+    fn odd(&mut self, subject: String, keys: Vec<StockKey>, cause: Cause, before: String) {
+        if self.odd.len() < MOST_ODD {
+            self.odd.push(Oddity { subject, keys, cause, before });
+        }
+    }
+}
+
+/// A row as the log keeps it.
+fn as_text(view: &LedgerView, row: &StoredRow) -> String {
+    let source =
+        view.source_name(row.source_id).map_or_else(|| row.source_id.to_string(), |name| name.to_string());
+    json!({
+        "source": source,
+        "offset": row.source_offset,
+        "key": row.key.to_string(),
+        "quantity": row.signed,
+        "bill_id": row.entry.as_ref().map(|entry| entry.bill_id.as_str()),
+        "day": row.day.to_string(),
+    })
+    .to_string()
+}

@@ -1,0 +1,185 @@
+//! One audit from beginning to end: read everything, judge carefully what looked wrong, say who is guilty, correct what
+//! may be corrected at once, write it all down. Runs beside any load; nothing waits for it.
+
+use super::bulk::{self, Bulk};
+use super::careful::{self, Careful, Case, PROOFS, What};
+use super::findings::{Action, Cause, Deviation, Kind, Outcome, Phase, Run, Trigger};
+use super::verdicts;
+use super::watch::Watch;
+use super::{log, mend};
+use crate::crash;
+use crate::error::{Code, Error, Result};
+use crate::ledger::Ledger;
+use crate::stock::Stock;
+
+/// How often everything is read anew because tables changed under the snapshot.
+const TRIES: usize = 5;
+/// Fewest deviating keys of a storm.
+const STORM_KEYS: u64 = 100;
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Quick or full.
+    pub kind: Kind,
+    /// Looks and tells; changes and writes nothing.
+    pub dry_run: bool,
+    /// A person has agreed that so much is corrected.
+    pub correct_storm: bool,
+    /// Who wanted it.
+    pub trigger: Trigger,
+    /// The program and machine, or the person.
+    pub who: String,
+}
+
+/// Audits two stores.
+pub struct Auditor<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The stock.
+    pub stock: &'a dyn Stock,
+    /// Milliseconds since the epoch, from the shell's clock.
+    pub now_ms: &'a (dyn Fn() -> i64 + Send + Sync),
+    /// `[audit] storm_percent`.
+    pub storm_percent: u32,
+    /// Progress and cancel.
+    pub watch: &'a Watch,
+}
+
+impl Auditor<'_> {
+    /// Runs it and writes it down (unless it is a dry run). What is corrected is in the log before it is touched.
+    pub async fn run(&self, request: &Request) -> Result<Run> {
+        let mut run = begun((self.now_ms)(), request);
+        let mut bulk = self.read_all(request).await?;
+        crash::point("audit.read");
+        let suspects = std::mem::take(&mut bulk.suspects);
+        let proofs = if request.correct_storm { usize::MAX } else { PROOFS };
+        let careful = careful::read(self.ledger, self.stock, suspects, proofs, self.watch).await?;
+        crash::point("audit.judged");
+        self.sum_up(&mut run, &bulk, &careful);
+        run.deviations = verdicts::of_ledger(&bulk);
+        let convicted = run.deviations.len();
+        let cases = verdicts::not_explained(careful.cases, &run.deviations);
+        run.deviations.extend(cases.iter().map(verdicts::of_case));
+        let storm = self.is_storm(&run, &cases) && !request.correct_storm;
+        run.outcome = self.outcome(&run, storm);
+        if request.dry_run || self.watch.is_cancelled() {
+            run.ended_ms = (self.now_ms)();
+            return self.told(run, request).await;
+        }
+        self.correct(&mut run, convicted, &cases, storm).await?;
+        self.told(run, request).await
+    }
+
+    async fn read_all(&self, request: &Request) -> Result<Bulk> {
+        let mut last = None;
+        for _ in 0..TRIES {
+            let fold = !request.dry_run;
+            match bulk::read(self.ledger, self.stock, request.kind, fold, self.watch).await {
+                Err(error) if error.code == Code::Retry => last = Some(error),
+                other => return other,
+            }
+        }
+        Err(last
+            .unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; audit again.")))
+    }
+
+    fn sum_up(&self, run: &mut Run, bulk: &Bulk, careful: &Careful) {
+        run.equal = bulk.equal + careful.equal;
+        run.pending = careful.pending.len() as u64;
+        run.foreign = bulk.foreign + careful.foreign;
+        run.keys = run.equal + run.pending + careful.cases.len() as u64 + bulk.convicted_only;
+        run.cut = bulk.sources.iter().map(|(row, _)| (row.name.clone(), row.next_offset)).collect();
+        if let Some(rows) = &bulk.rows {
+            (run.rows, run.tables) = (rows.read, rows.tables);
+        }
+    }
+
+    /// What a sweep cures is no storm; neither is what the ledger has to answer for.
+    fn is_storm(&self, run: &Run, cases: &[Case]) -> bool {
+        let deviating = cases.iter().filter(|case| !matches!(case.what, What::Forgot(_))).count() as u64;
+        deviating > STORM_KEYS && deviating * 100 > run.keys * u64::from(self.storm_percent)
+    }
+
+    fn outcome(&self, run: &Run, storm: bool) -> Outcome {
+        if self.watch.is_cancelled() {
+            Outcome::Cancelled
+        } else if storm {
+            Outcome::Storm
+        } else if run.deviations.iter().any(|deviation| deviation.action != Action::Corrected) {
+            Outcome::Deviations
+        } else if run.brought > 0 || !run.deviations.is_empty() {
+            Outcome::Corrected
+        } else {
+            Outcome::Clean
+        }
+    }
+
+    /// Corrects what may be corrected at once. `convicted` deviations of the ledger come first; the others belong to
+    /// the cases, in order.
+    async fn correct(&self, run: &mut Run, convicted: usize, cases: &[Case], storm: bool) -> Result<()> {
+        let wanted: Vec<usize> =
+            (0..cases.len()).filter(|place| mend::at_once(&cases[*place], storm)).collect();
+        if !wanted.is_empty() {
+            // Written first: whatever happens now, the log says what was about to be done.
+            run.ended_ms = (self.now_ms)();
+            log::write(self.ledger, run).await?;
+            crash::point("audit.planned");
+            self.watch.begin(Phase::Correcting, wanted.len() as u64);
+            let chosen: Vec<&Case> = wanted.iter().map(|place| &cases[*place]).collect();
+            let done = mend::mend(self.stock, &chosen).await?;
+            crash::point("audit.corrected");
+            for (place, mended) in wanted.into_iter().zip(done) {
+                let deviation = &mut run.deviations[convicted + place];
+                deviation.action = if mended.done { Action::Corrected } else { deviation.action };
+                deviation.after = mended.after;
+                run.brought += u64::from(mended.done && matches!(cases[place].what, What::Forgot(_)));
+            }
+            self.stock.settle().await?;
+        }
+        run.outcome = self.outcome(run, storm);
+        Ok(())
+    }
+
+    /// Writes the run down as it ended.
+    async fn told(&self, mut run: Run, request: &Request) -> Result<Run> {
+        run.ended_ms = (self.now_ms)();
+        if !request.dry_run {
+            log::write(self.ledger, &mut run).await?;
+            crash::point("audit.logged");
+        }
+        Ok(run)
+    }
+}
+
+fn begun(now_ms: i64, request: &Request) -> Run {
+    Run {
+        id: 0,
+        started_ms: now_ms,
+        ended_ms: now_ms,
+        kind: request.kind,
+        trigger: request.trigger,
+        who: request.who.clone(),
+        outcome: Outcome::Clean,
+        keys: 0,
+        equal: 0,
+        pending: 0,
+        foreign: 0,
+        rows: 0,
+        tables: 0,
+        brought: 0,
+        cut: Default::default(),
+        deviations: Vec::<Deviation>::new(),
+    }
+}
+
+/// Whether the start of this run becomes LASTCHECK: every key ended normal or corrected.
+pub fn moves_last_check(run: &Run, dry_run: bool) -> bool {
+    let ended_well = matches!(run.outcome, Outcome::Clean | Outcome::Corrected);
+    ended_well && run.pending == 0 && !dry_run && run.kind != Kind::Replay
+}
+
+/// Causes that a replay can mend; the rest is for a person to look at.
+pub fn can_be_replayed(cause: Cause) -> bool {
+    cause != Cause::EntryIdReused
+}
