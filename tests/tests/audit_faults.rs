@@ -9,7 +9,7 @@ use serde_json::json;
 use tests::audits::{Told, audit};
 use tests::daemon::finish;
 use tests::feed::{self, Shape};
-use tests::load::{Load, ends_right, long, seed};
+use tests::load::{Load, ends_right, long, seed, stops_right};
 use tests::planted::{Backup, edited, put, quantities};
 use tests::points;
 use tests::processes::wait_for;
@@ -96,7 +96,7 @@ fn row_36_planted_under_load() {
         assert_eq!(told.deviations().len(), 1, "round {round}: {:#}", told.0);
         audit(&site.daemon, &["--full"]).must_be_clean();
     }
-    ends_right(&site, load, running);
+    stops_right(&site, load.end() + 3_000, running);
 }
 
 /// The three things that an audit corrects at once: a drift, a forgotten key, a damaged value.

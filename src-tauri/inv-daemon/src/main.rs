@@ -97,6 +97,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Opening, in, out and closing of a period; whole days of the warehouse's wall clock, both included
+    Report(Box<commands::report::Options>),
     /// Prove that ledger and stock agree, correct what may be corrected at once, tell what is left
     Audit(commands::audit::Flags),
     /// Move days into month tables by hand, as the limit would by itself; on an empty ledger only sets the boundary
@@ -181,6 +183,7 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
             let wanted = commands::replay::Wanted { keys, from, to, apply, json };
             commands::replay::replay(config, wanted).await
         }
+        Command::Report(options) => commands::report::report(config, &options).await,
         Command::Audit(flags) => commands::audit::audit(config, flags).await,
         Command::Compact { before } => commands::compact::compact(config, before).await,
     }

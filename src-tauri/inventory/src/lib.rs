@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod probe;
 pub mod queue;
 pub mod replay;
+pub mod report;
 pub mod setup;
 pub mod source;
 pub mod stock;

@@ -3,7 +3,7 @@
 
 mod ledger;
 
-use ledger::{Place, bodies, tiers};
+use ledger::{Place, bodies, reports, reports_edges, tiers};
 
 fn place() -> Place {
     Place::Sqlite(tempfile::tempdir().unwrap())
@@ -35,9 +35,20 @@ on_sqlite!(
     tiers::row_17_a_lost_day_table_is_made_again,
     tiers::row_16_many_sources_make_tables_at_once,
     tiers::row_49_a_compaction_cut_short_is_finished_at_the_next_start,
+    reports_edges::an_empty_ledger_reports_nothing,
+    reports_edges::the_last_afternoon_counts,
+    reports_edges::what_never_moved_is_shown_when_asked_for,
+    reports_edges::entries_counted_without_versions_are_reported_all_the_same,
+    reports_edges::a_roll_up_is_used_until_its_version_moves,
+    reports_edges::reports_beside_a_writer_show_one_state,
 );
 
 #[tokio::test(flavor = "multi_thread")]
 async fn compaction_changes_nothing() {
     tiers::compaction_changes_nothing([&place(), &place(), &place()]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_figure_is_the_sum_of_the_rows() {
+    reports::every_figure_is_the_sum_of_the_rows([&place(), &place()]).await;
 }

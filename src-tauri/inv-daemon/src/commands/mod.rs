@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod compact;
 pub mod init;
 pub mod replay;
+pub mod report;
 pub mod run;
 pub mod send;
 pub mod status;

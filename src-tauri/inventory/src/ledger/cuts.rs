@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::dialect::Dialect;
 use super::read::{key_at, key_condition};
+use super::row_sums::Three;
 use super::sources;
 use super::sql::{Session, Sql};
 use super::standing::{Table, catalogue};
-use super::sums::Three;
 use super::{Ledger, SourceRow};
 use crate::entry::{ProductId, StockKey};
 use crate::error::Result;

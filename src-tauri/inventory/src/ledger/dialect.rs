@@ -122,6 +122,14 @@ impl Dialect {
         }
     }
 
+    /// The first day of a day's month.
+    pub fn month_start(self, column: &str) -> String {
+        match self {
+            Dialect::Mysql => format!("CAST(DATE_FORMAT({column}, '%Y-%m-01') AS DATE)"),
+            Dialect::Sqlite => format!("substr({column}, 1, 8) || '01'"),
+        }
+    }
+
     /// Condition: the column contains this text, byte by byte.
     pub fn contains(self, column: &str, text: &str) -> String {
         match self {
@@ -233,10 +241,12 @@ impl Dialect {
             Dialect::Mysql => &[
                 (1, "0001_ledger", include_str!("../../../../migrations/mysql/0001_ledger.sql")),
                 (2, "0002_audits", include_str!("../../../../migrations/mysql/0002_audits.sql")),
+                (3, "0003_rolled", include_str!("../../../../migrations/mysql/0003_rolled.sql")),
             ],
             Dialect::Sqlite => &[
                 (1, "0001_ledger", include_str!("../../../../migrations/sqlite/0001_ledger.sql")),
                 (2, "0002_audits", include_str!("../../../../migrations/sqlite/0002_audits.sql")),
+                (3, "0003_rolled", include_str!("../../../../migrations/sqlite/0003_rolled.sql")),
             ],
         }
     }

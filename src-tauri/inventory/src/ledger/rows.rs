@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::dialect::{Dialect, LongBlob, hex, opt_hex};
 use super::sql::Script;
-use super::tables::{Known, Tier};
+use super::tables::{Known, Tier, month_bounds};
 use super::verdict::{Judged, Rejection};
 use super::{Incoming, SourceRow};
 use crate::entry::{Entry, ProductId};
@@ -38,6 +38,7 @@ impl RowWriter<'_> {
         let mut script = Script::new(self.limit);
         self.entries(&mut script, judged)?;
         self.day_totals(&mut script, judged);
+        self.versions(&mut script, judged);
         self.balances(&mut script, judged);
         for (message, rejection) in &judged.rejected {
             self.rejected(&mut script, message, rejection);
@@ -100,6 +101,21 @@ impl RowWriter<'_> {
             out.push(',');
             self.dialect.id(out, key.warehouse.as_str());
             let _ = write!(out, ",{},{},{})", step.in_quantity, step.out_quantity, step.entries);
+        });
+    }
+
+    /// Moves the version of every day and month that the batch touches: a few rows, each of this source alone, so
+    /// that writers never wait for each other here.
+    fn versions(&self, script: &mut Script, judged: &Judged<'_>) {
+        let mut spans: BTreeMap<(&str, NaiveDate), i64> = BTreeMap::new();
+        for ((day, _), step) in &judged.days {
+            *spans.entry(("day", *day)).or_default() += step.entries;
+            *spans.entry(("month", month_bounds(*day).0)).or_default() += step.entries;
+        }
+        let head = "INSERT INTO ledger_versions (grain, first_day, source_id, version, entries)";
+        let tail = self.dialect.upsert("grain, first_day, source_id", &["version", "entries"], &[]);
+        script.rows(head, &tail, spans, |out, ((grain, first), entries)| {
+            let _ = write!(out, "('{grain}','{first}',{},1,{entries})", self.source_id);
         });
     }
 

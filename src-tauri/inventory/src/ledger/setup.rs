@@ -60,6 +60,10 @@ impl Ledger {
                 .await?;
             done.push(format!("applied the ledger's migration {name}"));
         }
+        let settled = self.settle_versions().await?;
+        if settled > 0 {
+            done.push(format!("counted {settled} days and months for the reports"));
+        }
         let dropped = self.finish_drops().await?;
         if dropped > 0 {
             done.push(format!("dropped {dropped} compacted day tables"));

@@ -10,9 +10,9 @@ use chrono::NaiveDate;
 
 use super::dialect::Dialect;
 use super::read::{key_at, key_condition};
+use super::row_sums::Three;
 use super::sources;
 use super::sql::{Row, Session};
-use super::sums::Three;
 use super::{Ledger, SourceRow};
 use crate::entry::{Entry, ProductId, StockKey};
 use crate::error::{Code, Error, Result};

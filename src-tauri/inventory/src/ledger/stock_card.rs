@@ -24,10 +24,10 @@ pub struct MovementCursor {
 
 /// Tries when tables are compacted under a snapshot.
 const TRIES: usize = 3;
-const COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
+pub(super) const COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
                        entry_id, source_id, source_offset";
 
-fn movement(row: &Row, balance: i64) -> Result<Movement> {
+pub(super) fn movement(row: &Row, balance: i64) -> Result<Movement> {
     let direction = Direction::from_drcr(row.int(2)?)
         .ok_or_else(|| Error::new(Code::Corrupt, "A ledger row has a drcr that is neither 1 nor -1."))?;
     let entry = Entry {
@@ -176,7 +176,7 @@ impl Page<'_> {
 }
 
 /// Rows that come after the cursor in the order shown, that is, older ones.
-fn after_condition(cursor: &MovementCursor) -> String {
+pub(super) fn after_condition(cursor: &MovementCursor) -> String {
     let MovementCursor { create_time, source_id, source_offset } = cursor;
     format!(
         "create_time < '{create_time}' OR (create_time = '{create_time}' AND (source_id < {source_id} OR \

@@ -20,7 +20,7 @@ use crate::stock::corrections::Correction;
 
 /// Rows mended by one transaction, which holds every source.
 const ROWS: usize = 200;
-/// Sums set by one transaction.
+/// RowSums set by one transaction.
 const SUMS: usize = 200;
 /// Keys of the stock corrected together.
 const KEYS: usize = 200;
@@ -61,7 +61,7 @@ pub(super) async fn ledger(
         }
     }
     done += rows(stores, audit_id, found, now, watch).await?;
-    // Sums follow from the queue alone, but only a list that is whole tells which of them are wrong.
+    // RowSums follow from the queue alone, but only a list that is whole tells which of them are wrong.
     if found.more == 0 && !watch.is_cancelled() {
         done += sums(stores, audit_id, found, now, watch).await?;
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::findings::{Finding, Remedy};
 use crate::entry::StockKey;
-use crate::ledger::{Sums, Three};
+use crate::ledger::{RowSums, Three};
 use crate::stock::SourceName;
 
 /// Findings that one walk keeps; the rest is counted, and found by the next walk.
@@ -33,8 +33,8 @@ pub(super) struct Found {
     pub findings: Vec<Finding>,
     /// Findings beyond those that are kept.
     pub more: u64,
-    /// Sums of what is right.
-    pub right: Sums,
+    /// RowSums of what is right.
+    pub right: RowSums,
     /// Per source's id, the position up to which they go.
     pub cut: BTreeMap<i64, i64>,
     pub names: HashMap<i64, SourceName>,

@@ -195,7 +195,7 @@ async fn look_once(stores: &Stores, scope: &Scope, watch: &Watch) -> Result<Opti
         return Ok(None);
     }
     let mut found = walk.found;
-    // Sums and stock are judged by all that is right: with findings left out of the list they would be wrong.
+    // RowSums and stock are judged by all that is right: with findings left out of the list they would be wrong.
     if found.more > 0 {
         standing.end().await?;
         return Ok(Some(found));

@@ -3,6 +3,8 @@
 
 pub mod batches;
 pub mod bodies;
+pub mod reports;
+pub mod reports_edges;
 pub mod tiers;
 
 use std::collections::BTreeMap;

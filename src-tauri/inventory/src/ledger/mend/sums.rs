@@ -14,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::ledger::audits::{AuditLine, add_lines};
 use crate::ledger::dialect::Dialect;
 use crate::ledger::read::one_key;
+use crate::ledger::row_sums::{RowSums, SourceSum, Three};
 use crate::ledger::sql::{Script, Session, Sql, conclude};
 use crate::ledger::standing::{catalogue, rows_of};
-use crate::ledger::sums::{SourceSum, Sums, Three};
 use crate::ledger::{Ledger, SourceRow};
 
 /// A row of stored sums.
@@ -46,7 +46,7 @@ impl Ledger {
         &self,
         audit_id: i64,
         cut: &BTreeMap<i64, i64>,
-        right: &Sums,
+        right: &RowSums,
         mends: &[SumMend],
     ) -> Result<Vec<bool>> {
         let limit = self.inner.db.longest_text().await?;
@@ -62,7 +62,7 @@ impl Ledger {
         &self,
         session: &mut dyn Session,
         audit_id: i64,
-        (cut, right, mends): (&BTreeMap<i64, i64>, &Sums, &[SumMend]),
+        (cut, right, mends): (&BTreeMap<i64, i64>, &RowSums, &[SumMend]),
         limit: usize,
     ) -> Sql<Vec<bool>> {
         let dialect = self.inner.db.dialect();
@@ -110,8 +110,8 @@ async fn since(
     sources: &[SourceRow],
     cut: &BTreeMap<i64, i64>,
     mends: &[SumMend],
-) -> Sql<Sums> {
-    let mut later = Sums::default();
+) -> Sql<RowSums> {
+    let mut later = RowSums::default();
     let from = |source: &SourceRow| cut.get(&source.id).copied().unwrap_or(0);
     let moved = sources.iter().filter(|source| source.next_offset > from(source));
     let places: Vec<String> = moved

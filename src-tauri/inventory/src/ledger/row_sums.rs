@@ -56,9 +56,9 @@ impl SourceSum {
 /// Three numbers of one row: of `balances` last offset, quantity, entries; of `day_totals` in, out, entries.
 pub type Three = [i64; 3];
 
-/// Sums of rows.
+/// RowSums of rows.
 #[derive(Debug, Clone, Default)]
-pub struct Sums {
+pub struct RowSums {
     /// (source id, key) → last offset, signed quantity, entries.
     pub balances: HashMap<(i64, StockKey), Three>,
     /// (day, key) → in, out, entries.
@@ -67,7 +67,7 @@ pub struct Sums {
     pub sources: HashMap<i64, SourceSum>,
 }
 
-impl Sums {
+impl RowSums {
     /// Adds a counted row to all of them.
     pub fn count(&mut self, source_id: i64, offset: i64, entry: &Entry) {
         let one = SourceSum {
@@ -95,13 +95,13 @@ impl Sums {
     }
 
     /// The balance of a key in a source, here and in `later` together; `None`: no entry.
-    pub fn balance(&self, place: &(i64, StockKey), later: &Sums) -> Option<Three> {
+    pub fn balance(&self, place: &(i64, StockKey), later: &RowSums) -> Option<Three> {
         let [here, there] = [self, later].map(|sums| sums.balances.get(place).copied());
         here.or(there).map(|_| joined(here.unwrap_or([-1, 0, 0]), there.unwrap_or([-1, 0, 0])))
     }
 
     /// The totals of a key on a day, here and in `later` together; `None`: no entry.
-    pub fn total(&self, place: &(NaiveDate, StockKey), later: &Sums) -> Option<Three> {
+    pub fn total(&self, place: &(NaiveDate, StockKey), later: &RowSums) -> Option<Three> {
         let [here, there] = [self, later].map(|sums| sums.totals.get(place).copied());
         here.or(there).map(|_| {
             let (a, b) = (here.unwrap_or_default(), there.unwrap_or_default());
@@ -110,7 +110,7 @@ impl Sums {
     }
 
     /// A source's counters, here and in `later` together.
-    pub fn source(&self, id: i64, later: &Sums) -> SourceSum {
+    pub fn source(&self, id: i64, later: &RowSums) -> SourceSum {
         let [here, there] = [self, later].map(|sums| sums.sources.get(&id).copied().unwrap_or_default());
         here.with(there)
     }
@@ -144,12 +144,12 @@ mod tests {
     fn two_stretches_add_up_to_the_whole() {
         let rows =
             [(3, entry(5, Direction::In)), (7, entry(2, Direction::Out)), (9, entry(4, Direction::In))];
-        let mut whole = Sums::default();
+        let mut whole = RowSums::default();
         rows.iter().for_each(|(offset, entry)| whole.count(1, *offset, entry));
-        let (mut first, mut later) = (Sums::default(), Sums::default());
+        let (mut first, mut later) = (RowSums::default(), RowSums::default());
         first.count(1, 3, &rows[0].1);
         rows[1..].iter().for_each(|(offset, entry)| later.count(1, *offset, entry));
-        let nothing = Sums::default();
+        let nothing = RowSums::default();
         let place = (1, rows[0].1.key());
         assert_eq!(whole.balance(&place, &nothing), Some([9, 7, 3]));
         assert_eq!(first.balance(&place, &later), Some([9, 7, 3]));

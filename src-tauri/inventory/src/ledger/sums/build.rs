@@ -1,0 +1,145 @@
+//! Rolling up: what one snapshot shows of a span is kept with the version that the snapshot shows of it. Whoever reads
+//! it later compares versions; a roll-up that came too late is simply not read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::term::Face;
+use super::versions::Grain;
+use super::{Ask, Detail, Filter, Ledger, Moved, Period, month_of};
+use crate::entry::{CompanyId, ProductId, WarehouseId};
+use crate::error::{Code, Error, Result};
+use crate::ledger::dialect::Dialect;
+use crate::ledger::sql::{Script, conclude};
+use crate::ledger::tables::month_bounds;
+
+/// One span's rows: ids to in, out, entries.
+type Content = BTreeMap<Vec<String>, [i64; 3]>;
+
+/// What is to be kept: per span, its version and its rows.
+type Spans = BTreeMap<(Grain, NaiveDate), (i64, Content)>;
+
+fn add(content: &mut Content, sum: &Moved) {
+    let ids = [
+        sum.product.as_ref().map(ProductId::as_str),
+        sum.warehouse.as_ref().map(WarehouseId::as_str),
+        sum.company.as_ref().map(CompanyId::as_str),
+    ];
+    let ids = ids.into_iter().flatten().map(str::to_owned).collect();
+    let figures = content.entry(ids).or_default();
+    for (figure, part) in figures.iter_mut().zip([sum.in_quantity, sum.out_quantity, sum.entries]) {
+        *figure += part;
+    }
+}
+
+impl Ledger {
+    /// Rolls up these spans: days first, then months, then what lies before a month, each from the ones before it.
+    pub(super) async fn roll_up(&self, face: Face, wanted: Vec<(Grain, NaiveDate)>) -> Result<()> {
+        let mut days: BTreeMap<NaiveDate, BTreeSet<NaiveDate>> = BTreeMap::new();
+        for (_, day) in wanted.iter().filter(|(grain, _)| *grain == Grain::Day) {
+            days.entry(month_of(*day)).or_default().insert(*day);
+        }
+        for days in days.values() {
+            self.roll_days(face, days).await?;
+        }
+        for (grain, first) in wanted.into_iter().filter(|(grain, _)| *grain != Grain::Day) {
+            self.roll_span(face, grain, first).await?;
+        }
+        Ok(())
+    }
+
+    async fn roll_days(&self, face: Face, days: &BTreeSet<NaiveDate>) -> Result<()> {
+        let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(()) };
+        let mut sums = self.open_sums(span(*first, *last)?, Some(face)).await?;
+        let ask = Ask { columns: face.columns(), filter: Filter::default() };
+        let moved = sums.movement(&ask, Detail::Day).await?;
+        let mut spans = Spans::new();
+        for day in days {
+            if let Some(version) = sums.state.version(Grain::Day, *day) {
+                spans.insert((Grain::Day, *day), (version, Content::new()));
+            }
+        }
+        sums.close().await?;
+        for sum in &moved {
+            let Some(day) = sum.day else { continue };
+            if let Some((_, content)) = spans.get_mut(&(Grain::Day, day)) {
+                add(content, sum);
+            }
+        }
+        self.keep(face, spans).await
+    }
+
+    async fn roll_span(&self, face: Face, grain: Grain, first: NaiveDate) -> Result<()> {
+        let last = if grain == Grain::Month { month_bounds(first).1 } else { first };
+        let mut sums = self.open_sums(span(first, last)?, Some(face)).await?;
+        let ask = Ask { columns: face.columns(), filter: Filter::default() };
+        let version = sums.state.version(grain, first);
+        let found = match grain {
+            Grain::Before => sums.opening(&ask).await?,
+            Grain::Day | Grain::Month => sums.movement(&ask, Detail::Whole).await?,
+        };
+        sums.close().await?;
+        let Some(version) = version else { return Ok(()) };
+        let mut content = Content::new();
+        for sum in &found {
+            add(&mut content, sum);
+        }
+        self.keep(face, Spans::from([((grain, first), (version, content))])).await
+    }
+
+    /// The span's own row comes first: it is the lock under which its rows are replaced.
+    async fn keep(&self, face: Face, spans: Spans) -> Result<()> {
+        let dialect = self.inner.db.dialect();
+        let mut script = Script::new(self.inner.db.longest_text().await?);
+        let head = "INSERT INTO rolled_spans (face, grain, first_day, version)";
+        let tail = dialect.upsert("face, grain, first_day", &[], &["version"]);
+        script.rows(head, &tail, &spans, |out, ((grain, first), (version, _))| {
+            out.push_str(&format!("('{}','{}','{first}',{version})", face.name(), grain.name()));
+        });
+        for ((grain, first), (_, content)) in &spans {
+            fill(&mut script, dialect, face, *grain, *first, content);
+        }
+        let mut session = self.inner.db.writer().await?;
+        session.begin().await?;
+        let done = script.run(&mut *session).await;
+        Ok(conclude(&mut *session, done).await?)
+    }
+}
+
+fn fill(
+    script: &mut Script,
+    dialect: Dialect,
+    face: Face,
+    grain: Grain,
+    first: NaiveDate,
+    content: &Content,
+) {
+    let (table, grain) = (face.name(), grain.name());
+    script
+        .statement(&format!("DELETE FROM rolled_{table} WHERE grain = '{grain}' AND first_day = '{first}'"));
+    let columns = face.columns();
+    let ids = [
+        (columns.product, "product_id"),
+        (columns.warehouse, "warehouse_id"),
+        (columns.company, "company_id"),
+    ];
+    let ids: Vec<&str> = ids.into_iter().filter(|(there, _)| *there).map(|(_, column)| column).collect();
+    let head = format!(
+        "INSERT INTO rolled_{table} (grain, first_day, {}, in_quantity, out_quantity, entries)",
+        ids.join(", ")
+    );
+    script.rows(&head, "", content, |out, (ids, [in_quantity, out_quantity, entries])| {
+        out.push_str(&format!("('{grain}','{first}',"));
+        for id in ids {
+            dialect.id(out, id);
+            out.push(',');
+        }
+        out.push_str(&format!("{in_quantity},{out_quantity},{entries})"));
+    });
+}
+
+fn span(first: NaiveDate, last: NaiveDate) -> Result<Period> {
+    Period::days(first, last)
+        .ok_or_else(|| Error::new(Code::Corrupt, format!("The ledger counts entries of the day {first}.")))
+}

@@ -1,0 +1,161 @@
+//! The edges of reports: nothing at all, warehouses that never moved, a ledger older than its roll-ups, somebody who counts
+//! without moving versions, a writer in between.
+
+use inventory::ledger::{Filter, Period};
+use inventory::report::{self, Figures, Group, Request};
+
+use super::batches::mixture;
+use super::*;
+
+fn days(first: &str, last: &str) -> Period {
+    Period::days(first.parse().unwrap(), last.parse().unwrap()).unwrap()
+}
+
+async fn figures(ledger: &Ledger, first: &str, last: &str) -> [i64; 4] {
+    let report = report::run(ledger, &Request::new(days(first, last), &[])).await.unwrap();
+    let Figures { opening, inward, outward, .. } = report.totals;
+    [opening, inward, outward, report.totals.closing()]
+}
+
+pub async fn an_empty_ledger_reports_nothing(place: &Place) {
+    let ledger = place.ready(20).await;
+    for by in [vec![], vec![Group::Product], vec![Group::Company], vec![Group::Day]] {
+        let report =
+            report::run(&ledger, &Request::new(days("2025-03-01", "2025-03-02"), &by)).await.unwrap();
+        assert!(report.rows.is_empty(), "{by:?}: {:?}", report.rows);
+        assert_eq!(report.totals, Figures::default());
+    }
+    let all = Request { all: true, ..Request::new(days("2025-02-27", "2025-03-02"), &[Group::Day]) };
+    assert_eq!(report::run(&ledger, &all).await.unwrap().rows.len(), 4);
+    assert_eq!(Period::days("2025-03-02".parse().unwrap(), "2025-03-01".parse().unwrap()), None);
+    let twice = Request::new(days("2025-03-01", "2025-03-01"), &[Group::Day, Group::Day]);
+    assert_eq!(report::run(&ledger, &twice).await.unwrap_err().code.name(), "invalid");
+}
+
+/// Both bounds are whole days: the last second of the last day counts, the first of the next does not.
+pub async fn the_last_afternoon_counts(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let times = ["2024-02-28 23:59:59", "2024-02-29 00:00:00", "2024-02-29 23:59:59", "2024-03-01 00:00:00"];
+    let lines = times.iter().zip(0..).map(|(time, n)| message(n, entry("P", "W", 1 << n, time, None)));
+    commit(&ledger, &mut source, lines.collect(), &mut SourceCache::default()).await;
+    assert_eq!(figures(&ledger, "2024-02-29", "2024-02-29").await, [1, 6, 0, 7]);
+    assert_eq!(figures(&ledger, "2024-02-01", "2024-02-29").await, [0, 7, 0, 7]);
+    assert_eq!(figures(&ledger, "2024-03-01", "2024-03-31").await, [7, 8, 0, 15]);
+    assert_eq!(figures(&ledger, "2030-01-01", "2030-01-31").await, [15, 0, 0, 15]);
+    let moment = parse_time("2024-02-29 12:00:00").unwrap();
+    let report = report::as_of(&ledger, moment, &[Group::Product], &Filter::default()).await.unwrap();
+    assert_eq!(report.totals.closing(), 3);
+    let months = Request::new(days("2024-02-29", "2024-03-31"), &[Group::Month]);
+    let rows = report::run(&ledger, &months).await.unwrap().rows;
+    let shown: Vec<_> = rows.iter().map(|row| (row.group[0].to_string(), row.figures.closing())).collect();
+    assert_eq!(shown, [("2024-02".to_owned(), 7), ("2024-03".to_owned(), 15)]);
+}
+
+pub async fn what_never_moved_is_shown_when_asked_for(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    commit(&ledger, &mut source, mixture(0, 40, 2, 5), &mut SourceCache::default()).await;
+    let mut idle = ledger.warehouses().await.unwrap().remove(0);
+    idle.id = WarehouseId::parse("Idle").unwrap();
+    ledger.save_warehouses(&[idle]).await.unwrap();
+    let by = [Group::Warehouse, Group::Product];
+    let request = Request::new(days("2025-03-01", "2025-03-31"), &by);
+    let some = report::run(&ledger, &request).await.unwrap();
+    let all = report::run(&ledger, &Request { all: true, ..request.clone() }).await.unwrap();
+    assert_eq!((some.rows.len(), all.rows.len()), (6, 8));
+    assert_eq!(some.totals, all.totals);
+    let idle: Vec<_> = all.rows.iter().filter(|row| row.group[0].as_ref() == "Idle").collect();
+    assert!(idle.len() == 2 && idle.iter().all(|row| row.figures == Figures::default()));
+}
+
+/// A ledger from before the versions, and one beside which an older program goes on counting.
+pub async fn entries_counted_without_versions_are_reported_all_the_same(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    commit(&ledger, &mut source, mixture(0, 300, 3, 9), &mut cache).await;
+    let right = figures(&ledger, "2025-03-04", "2025-03-07").await;
+    place.run("DELETE FROM ledger_versions").await;
+    place.run("UPDATE rolled_warehouses SET in_quantity = in_quantity + 1").await;
+    assert_eq!(figures(&ledger, "2025-03-04", "2025-03-07").await, right, "nothing can be trusted");
+    ledger.init().await.unwrap();
+    let counted = place.one("SELECT SUM(entries) FROM ledger_versions WHERE grain = 'month'").await;
+    assert_eq!(counted, "300");
+    commit(&ledger, &mut source, mixture(300, 70, 3, 9), &mut cache).await;
+    let counted = place.one("SELECT SUM(entries) FROM ledger_versions WHERE grain = 'day'").await;
+    assert_eq!(counted, "370");
+    place
+        .run("UPDATE ledger_versions SET entries = entries - 5 WHERE source_id <> 0 AND grain = 'month'")
+        .await;
+    assert!(ledger.init().await.unwrap().iter().any(|words| words.contains("for the reports")));
+    assert!(ledger.init().await.unwrap().is_empty());
+    let sums = "SELECT SUM(in_quantity), SUM(out_quantity) FROM day_totals WHERE day BETWEEN '2025-03-04' AND '2025-03-07'";
+    let raw = place.rows(sums).await.remove(0);
+    let now = figures(&ledger, "2025-03-04", "2025-03-07").await;
+    assert_eq!([now[1].to_string(), now[2].to_string()], raw[..]);
+}
+
+/// What is rolled up is read: a figure that was changed there shows. And a later entry of the day makes it stale.
+pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    commit(&ledger, &mut source, mixture(0, 300, 3, 9), &mut cache).await;
+    let by_day = Request::new(days("2025-03-01", "2025-03-09"), &[Group::Day]);
+    let before = report::run(&ledger, &by_day).await.unwrap();
+    let rolled = "SELECT COUNT(*) FROM rolled_spans WHERE face = 'warehouses' AND grain = 'day'";
+    assert_eq!(place.one(rolled).await, "8", "all but the newest day");
+    place
+        .run("UPDATE rolled_warehouses SET in_quantity = in_quantity + 1000 WHERE first_day = '2025-03-03'")
+        .await;
+    let changed = report::run(&ledger, &by_day).await.unwrap();
+    assert!(changed.totals.inward > before.totals.inward + 900);
+    let late = entry("P0", "W0", 7, "2025-03-03 08:00:00", None);
+    commit(&ledger, &mut source, vec![message(300, late)], &mut cache).await;
+    let after = report::run(&ledger, &by_day).await.unwrap();
+    assert_eq!(after.totals.inward, before.totals.inward + 7);
+}
+
+/// Reports while a writer writes: each shows one state, in which opening + in − out is what the balances held.
+pub async fn reports_beside_a_writer_show_one_state(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let writer = tokio::spawn({
+        let ledger = place.ledger(20);
+        async move {
+            let mut cache = SourceCache::default();
+            for n in 0..25 {
+                // Each batch is its own counterweight: any state between two batches sums to nothing.
+                let there = mixture(n * 40, 20, 4, 9);
+                let back = there.iter().map(|message| {
+                    let line = message.decoded.clone().unwrap();
+                    let offset = message.offset + 20;
+                    super::message(
+                        offset,
+                        Entry { direction: line.direction.opposite(), entry_id: None, ..line },
+                    )
+                });
+                let lines = there.iter().cloned().chain(back).collect();
+                commit(&ledger, &mut source, lines, &mut cache).await;
+            }
+        }
+    });
+    let mut asked = 0;
+    while !writer.is_finished() || asked < 5 {
+        for by in [
+            vec![Group::Product],
+            vec![Group::Company],
+            vec![Group::Day],
+            vec![Group::Product, Group::Warehouse],
+        ] {
+            let request = Request::new(days("2025-03-04", "2025-03-31"), &by);
+            let report = report::run(&ledger, &request).await.unwrap();
+            assert_eq!(report.totals.closing(), 0, "{by:?}: {report:?}");
+            asked += 1;
+        }
+    }
+    writer.await.unwrap();
+    let last = report::run(&ledger, &Request::new(days("2025-03-01", "2025-03-31"), &[])).await.unwrap();
+    assert_eq!((last.totals.entries, last.totals.closing()), (1000, 0));
+}

@@ -1,0 +1,187 @@
+//! The report on the command line: the figures of what was sent, summed up here from the very lines; the same figures in
+//! JSON, CSV and workbook; the table's promises about fields, names of weeks and exit codes.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
+
+use std::collections::BTreeMap;
+
+use calamine::{Data, Reader, Xlsx, open_workbook};
+use serde_json::Value;
+use tests::feed::{self, Shape};
+use tests::site::Site;
+use tests::spec::{Entry, day_number, day_text};
+
+type Rows = BTreeMap<Vec<String>, [i64; 4]>;
+
+/// What the lines say: opening, in, out and closing by the ids that `group` names.
+fn right(entries: &[Entry], from: &str, to: &str, group: impl Fn(&Entry) -> Vec<String>) -> Rows {
+    let mut rows = Rows::new();
+    for entry in entries.iter().filter(|entry| entry.day() <= to) {
+        let row = rows.entry(group(entry)).or_default();
+        let inward = if entry.drcr == 1 { entry.quantity } else { 0 };
+        match entry.day() < from {
+            true => row[0] += entry.signed(),
+            false => (row[1], row[2]) = (row[1] + inward, row[2] + inward - entry.signed()),
+        }
+        row[3] += entry.signed();
+    }
+    rows.retain(|_, row| row[..3] != [0, 0, 0]);
+    rows
+}
+
+fn rows(shown: &Value, fields: &[&str]) -> Rows {
+    let one = |row: &Value| {
+        let ids = fields.iter().map(|field| row[field].as_str().unwrap().to_owned()).collect();
+        let figures = ["opening", "in", "out", "closing"].map(|field| row[field].as_i64().unwrap());
+        assert_eq!(row.as_object().unwrap().len(), fields.len() + 4, "{row}");
+        (ids, figures)
+    };
+    let list = shown.as_array().unwrap();
+    let rows: Rows = list.iter().map(one).collect();
+    assert_eq!(rows.len(), list.len(), "a group is shown twice");
+    rows
+}
+
+fn report(site: &Site, args: &[&str]) -> Value {
+    site.daemon.call(&[&["report", "--json"], args].concat(), "").expect(0).json()
+}
+
+fn fed(site: &Site) -> Vec<Entry> {
+    let shape = Shape { days: 45, first_day: "2024-02-10", ..Shape::default() };
+    let entries = feed::entries(7, 1_500, &shape);
+    site.init();
+    site.send(&feed::lines(&entries), 0);
+    if site.is_cluster() {
+        site.count_all();
+    }
+    entries
+}
+
+fn figures_are_those_of_the_lines(site: &Site) {
+    let entries = fed(site);
+    let (from, to) = ("2024-02-29", "2024-03-14");
+    let period = ["--from", from, "--to", to];
+    let keys = right(&entries, from, to, |e| vec![e.product.clone(), e.warehouse.clone()]);
+    assert!(keys.len() > 30);
+    assert_eq!(rows(&report(site, &period), &["product_id", "warehouse_id"]), keys);
+    let by = |groups: &'static str| [&period[..], &["--by", groups]].concat();
+    let companies = right(&entries, from, to, |e| vec![e.company.clone()]);
+    assert_eq!(rows(&report(site, &by("company")), &["company_id"]), companies);
+    let both = right(&entries, from, to, |e| vec![e.company.clone(), e.product.clone()]);
+    assert_eq!(rows(&report(site, &by("company,product")), &["company_id", "product_id"]), both);
+    let one = [&by("product")[..], &["--warehouse", "W1", "--product", "P3", "--product", "P4"]].concat();
+    let some: Vec<Entry> = entries
+        .iter()
+        .filter(|e| e.warehouse == "W1" && ["P3", "P4"].contains(&e.product.as_str()))
+        .cloned()
+        .collect();
+    assert_eq!(
+        rows(&report(site, &one), &["product_id"]),
+        right(&some, from, to, |e| vec![e.product.clone()])
+    );
+    // Time groups: each with its own opening and closing.
+    let shown = rows(&report(site, &by("day")), &["day"]);
+    let mut days = Rows::new();
+    for day in day_number(from)..=day_number(to) {
+        let day = day_text(day);
+        days.extend(right(&entries, &day, &day, |_| vec![day.clone()]));
+    }
+    assert_eq!(shown, days);
+    let weeks =
+        rows(&report(site, &["--from", "2024-02-26", "--to", "2024-03-10", "--by", "week"]), &["week"]);
+    let mut right_weeks = right(&entries, "2024-02-26", "2024-03-03", |_| vec!["2024-W09".to_owned()]);
+    right_weeks.extend(right(&entries, "2024-03-04", "2024-03-10", |_| vec!["2024-W10".to_owned()]));
+    assert_eq!(weeks, right_weeks);
+    let months = rows(&report(site, &by("warehouse,month")), &["warehouse_id", "month"]);
+    let name = |month: &'static str| move |e: &Entry| vec![e.warehouse.clone(), month.to_owned()];
+    let mut right_months = right(&entries, from, "2024-02-29", name("2024-02"));
+    right_months.extend(right(&entries, "2024-03-01", to, name("2024-03")));
+    assert_eq!(months, right_months);
+    // A late entry for a day that was reported already.
+    let late = Entry {
+        time: "2024-02-11 09:30:00".into(),
+        quantity: 1_000,
+        drcr: 1,
+        entry_id: None,
+        ..entries[0].clone()
+    };
+    site.send(&feed::lines(std::slice::from_ref(&late)), 0);
+    if site.is_cluster() {
+        site.count_all();
+    }
+    let more = [entries, vec![late]].concat();
+    let keys = right(&more, from, to, |e| vec![e.product.clone(), e.warehouse.clone()]);
+    assert_eq!(rows(&report(site, &period), &["product_id", "warehouse_id"]), keys);
+    files_hold_the_same(site, &period, &keys);
+}
+
+fn files_hold_the_same(site: &Site, period: &[&str], keys: &Rows) {
+    let file = |name: &str| site.daemon.dir.join(name).display().to_string();
+    let (csv, xlsx) = (file("report.csv"), file("report.xlsx"));
+    let args = [&["report"], period, &["--csv", &csv, "--xlsx", &xlsx, "--language", "zh"]].concat();
+    site.daemon.call(&args, "").expect(0);
+    let text = std::fs::read_to_string(&csv).unwrap();
+    let text = text.strip_prefix('\u{feff}').expect("a byte order mark");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("product_id,warehouse_id,opening,in,out,closing"));
+    let line = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        let figures: Vec<i64> = cells[2..].iter().map(|cell| cell.parse().unwrap()).collect();
+        (vec![cells[0].to_owned(), cells[1].to_owned()], figures.try_into().unwrap())
+    };
+    assert_eq!(&lines.map(line).collect::<Rows>(), keys);
+    let mut book: Xlsx<_> = open_workbook(&xlsx).unwrap();
+    let sheet = book.worksheet_range("时段报表").unwrap();
+    let mut sheet = sheet.rows();
+    let header: Vec<String> = sheet.next().unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(header, ["产品", "产品名称", "仓库", "仓库名称", "期初", "入库", "出库", "期末"]);
+    let number = |cell: &Data| match cell {
+        Data::Float(number) => *number as i64,
+        other => panic!("{other:?} is no number"),
+    };
+    let mut found: Rows = sheet
+        .map(|row| {
+            let figures = [4, 5, 6, 7].map(|at| number(&row[at]));
+            (vec![row[0].to_string(), row[2].to_string()], figures)
+        })
+        .collect();
+    let total = found.remove(&vec!["合计".to_owned(), String::new()]).unwrap();
+    let sums = keys.values().fold([0; 4], |sum, row| [0, 1, 2, 3].map(|at| sum[at] + row[at]));
+    assert_eq!(total, sums);
+    assert_eq!(&found, keys);
+}
+
+#[test]
+fn figures_are_those_of_the_lines_standalone() {
+    figures_are_those_of_the_lines(&Site::standalone());
+}
+
+#[test]
+fn figures_are_those_of_the_lines_in_a_cluster() {
+    figures_are_those_of_the_lines(&Site::cluster("report"));
+}
+
+#[test]
+fn what_has_no_meaning_is_refused() {
+    let site = Site::standalone();
+    site.init();
+    for args in [
+        &["--from", "2024-03-01"][..],
+        &["--from", "2024-03-02", "--to", "2024-03-01"],
+        &["--from", "2024-02-30", "--to", "2024-03-01"],
+        &["--from", "2024-03-01", "--to", "2024-03-01", "--by", "colour"],
+        &["--from", "2024-03-01", "--to", "2024-03-01", "--by", "week,month"],
+        &["--from", "2024-03-01", "--to", "2024-03-01", "--csv", "/nowhere/at/all.csv"],
+    ] {
+        let said = site.daemon.call(&[&["report"], args].concat(), "").expect(2);
+        assert!(!said.stderr.is_empty(), "{args:?}");
+    }
+    assert_eq!(report(&site, &["--from", "2024-03-01", "--to", "2024-03-01"]), serde_json::json!([]));
+    std::fs::write(site.daemon.dir.join("w.csv"), "warehouse_id,name\nW1,上海\n").unwrap();
+    let file = site.daemon.dir.join("w.csv").display().to_string();
+    site.daemon.call(&["catalog", "import", &file], "").expect(0);
+    let all = report(&site, &["--from", "2024-03-01", "--to", "2024-03-01", "--by", "warehouse", "--all"]);
+    assert_eq!(rows(&all, &["warehouse_id"]), Rows::from([(vec!["W1".to_owned()], [0; 4])]));
+    let plain =
+        site.daemon.call(&["report", "--from", "2024-03-01", "--to", "2024-03-01 12:00:00"], "").expect(0);
+    assert!(plain.stdout.contains("opening") && plain.stdout.contains("total"), "{}", plain.stdout);
+}
