@@ -29,3 +29,9 @@ pub fn wall() -> NaiveDateTime {
 pub fn epoch_ms() -> i64 {
     chrono::Utc::now().timestamp_millis()
 }
+
+/// A moment as the warehouse's wall clock shows it, `YYYY-MM-DD HH:MM:SS`.
+pub fn wall_of(epoch_ms: i64) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(epoch_ms).unwrap_or_default();
+    at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}

@@ -1,6 +1,8 @@
-//! Writes the stock grid's rows to a CSV file that spreadsheets open as it is (UTF-8 with its mark).
+//! Writes CSV files that spreadsheets open as they are (UTF-8 with its mark): the stock grid's rows, and whatever
+//! others add row by row. A half-written file is never left under the name.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,31 +12,64 @@ use crate::api::Failure;
 use crate::api::stock::StockRow;
 use crate::state::App;
 
-/// The path given, or the one chosen in a save dialog; `None` when it was closed.
-pub async fn choose(app: &Arc<App>, path: Option<String>) -> Option<PathBuf> {
+/// The path given, or the one chosen in a save dialog; `None` when it was closed. `name`: what the file is about.
+pub async fn choose(app: &Arc<App>, path: Option<String>, name: &str) -> Option<PathBuf> {
     if let Some(path) = path {
         return Some(PathBuf::from(path));
     }
     let window = app.window.get()?.clone();
     let (tell, told) = tokio::sync::oneshot::channel();
     let day = crate::clock::wall().format("%Y%m%d");
-    let dialog = window.dialog().file().add_filter("CSV", &["csv"]).set_file_name(format!("stock-{day}.csv"));
+    let dialog =
+        window.dialog().file().add_filter("CSV", &["csv"]).set_file_name(format!("{name}-{day}.csv"));
     dialog.save_file(move |path| {
         let _ = tell.send(path);
     });
     told.await.ok().flatten()?.into_path().ok()
 }
 
-/// Writes all rows, or says why not; a half-written file is not left under the name.
-pub fn csv(path: &Path, rows: &[StockRow]) -> Result<(), Failure> {
-    let failed = |error: &dyn std::fmt::Display| {
-        Failure::new("full", format!("cannot write {}: {error}", path.display()))
-    };
-    let new = path.with_extension("csv.new");
-    let file = std::fs::File::create(&new).map_err(|error| failed(&error))?;
-    let mut file = std::io::BufWriter::new(file);
-    file.write_all("\u{feff}".as_bytes()).map_err(|error| failed(&error))?;
-    let mut writer = csv::Writer::from_writer(file);
+/// A CSV file being written, row by row; it gets its name when it is whole.
+pub struct Csv {
+    path: PathBuf,
+    new: PathBuf,
+    writer: csv::Writer<BufWriter<File>>,
+}
+
+impl Csv {
+    /// Begins the file with its mark and its heading.
+    pub fn create(path: &Path, heading: &[&str]) -> Result<Self, Failure> {
+        let new = path.with_extension("csv.new");
+        let begun = File::create(&new).map(BufWriter::new).and_then(|mut file| {
+            file.write_all("\u{feff}".as_bytes())?;
+            Ok(file)
+        });
+        let file = begun.map_err(|error| failed(path, &error))?;
+        let mut csv = Csv { path: path.to_owned(), new, writer: csv::Writer::from_writer(file) };
+        csv.row(heading)?;
+        Ok(csv)
+    }
+
+    /// Adds a row.
+    pub fn row<T: AsRef<[u8]>>(&mut self, cells: &[T]) -> Result<(), Failure> {
+        self.writer.write_record(cells).map_err(|error| failed(&self.path, &error))
+    }
+
+    /// Writes what is left and gives the file its name.
+    pub fn finish(self) -> Result<(), Failure> {
+        let Csv { path, new, writer } = self;
+        let file = writer.into_inner().map_err(|error| failed(&path, &error.error()))?;
+        let file = file.into_inner().map_err(|error| failed(&path, error.error()))?;
+        file.sync_all().map_err(|error| failed(&path, &error))?;
+        std::fs::rename(&new, &path).map_err(|error| failed(&path, &error))
+    }
+}
+
+fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::new("full", format!("cannot write {}: {error}", path.display()))
+}
+
+/// Writes all rows of the stock grid, or says why not.
+pub fn stock(path: &Path, rows: &[StockRow]) -> Result<(), Failure> {
     let heading = [
         "warehouse_id",
         "warehouse_name",
@@ -50,13 +85,13 @@ pub fn csv(path: &Path, rows: &[StockRow]) -> Result<(), Failure> {
         "last_movement",
         "minimum",
     ];
-    writer.write_record(heading).map_err(|error| failed(&error))?;
+    let mut csv = Csv::create(path, &heading)?;
     let unknown = String::new();
     for row in rows {
         let [quantity, base, change, in_today, out_today, minimum] =
             [row.quantity, row.base, row.change, row.in_today, row.out_today, row.minimum]
                 .map(|n| n.to_string());
-        let record = [
+        csv.row(&[
             &row.warehouse_id,
             &row.warehouse_name,
             &row.product_id,
@@ -70,11 +105,7 @@ pub fn csv(path: &Path, rows: &[StockRow]) -> Result<(), Failure> {
             &out_today,
             row.last_movement.as_ref().unwrap_or(&unknown),
             &minimum,
-        ];
-        writer.write_record(record).map_err(|error| failed(&error))?;
+        ])?;
     }
-    let file = writer.into_inner().map_err(|error| failed(&error.error()))?;
-    let file = file.into_inner().map_err(|error| failed(error.error()))?;
-    file.sync_all().map_err(|error| failed(&error))?;
-    std::fs::rename(&new, path).map_err(|error| failed(&error))
+    csv.finish()
 }

@@ -2,6 +2,8 @@
 //! window always opens; where the engine cannot, it says why in words.
 
 mod api;
+mod audit_file;
+mod auditing;
 mod bills;
 mod clock;
 mod commands;
@@ -68,6 +70,7 @@ fn main() -> anyhow::Result<()> {
     let window = builder
         .plugin(tauri_plugin_window_state::Builder::default().build())
         .plugin(tauri_plugin_dialog::init())
+        .plugin(tauri_plugin_notification::init())
         .manage(Arc::clone(&app))
         .invoke_handler(commands::handler())
         .setup(move |handle| {

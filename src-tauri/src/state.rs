@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::api::Failure;
 use crate::api::app::Status;
+use crate::auditing::Auditing;
 use crate::clock::MachineClock;
 use crate::drafts::Drafts;
 use crate::live::Views;
@@ -48,6 +49,8 @@ pub struct Live {
     pub drafts: Drafts,
     /// Rejected entries resubmitted since the start; tells the status to count again.
     pub resubmitted: AtomicU64,
+    /// The audit or replay that was started here.
+    pub auditing: Arc<Auditing>,
     closing: watch::Sender<bool>,
     running: tokio::sync::Mutex<Option<Running>>,
 }
@@ -56,6 +59,7 @@ impl Live {
     /// Drains and stops; what was accepted stays.
     async fn stop(&self) {
         self.closing.send_replace(true);
+        self.auditing.cancel();
         self.views.close_all();
         if let Some(running) = self.running.lock().await.take() {
             running.stop().await;
@@ -244,6 +248,7 @@ async fn opened(config: Config) -> inventory::error::Result<Live> {
         views,
         drafts: Drafts::default(),
         resubmitted: AtomicU64::new(0),
+        auditing: Arc::default(),
         closing: watch::Sender::new(false),
         running: tokio::sync::Mutex::new(Some(running)),
     })

@@ -11,8 +11,9 @@ use inventory::writer::status::{State, View};
 use tokio::sync::watch;
 
 use crate::api::Failure;
-use crate::api::app::{Health, Mode, Part, PartStatus, SourceState, SourceStatus, Status};
+use crate::api::app::{Health, LastAudit, Mode, Part, PartStatus, SourceState, SourceStatus, Status};
 use crate::state::{App, Live, Phase};
+use crate::{auditing, clock};
 
 /// How often the facts are looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -22,6 +23,8 @@ const BROKER_TICKS: u32 = 3;
 const PATIENCE: Duration = Duration::from_secs(4);
 /// Rejected entries are counted one by one up to this many.
 const REJECTED: usize = 1_000;
+/// Whoever audited, here or elsewhere: looked at every so many ticks.
+const AUDIT_TICKS: u32 = 2;
 
 /// What is remembered from tick to tick.
 #[derive(Default)]
@@ -34,6 +37,8 @@ struct Memory {
     rejected: Option<(i64, u64, i64)>,
     /// Entries counted, once the ledger has said so.
     entries: Option<i64>,
+    /// The last run that the ledger knows.
+    last_audit: Option<LastAudit>,
 }
 
 /// Keeps the status up to date until the program ends.
@@ -102,6 +107,7 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
     };
     if ledger_down.is_none() {
         memory.entries = Some(rows.iter().map(|row| row.entries).sum());
+        look_at_the_last_audit(live, memory).await;
     }
     let standalone = app.config().mode == EngineMode::Standalone;
     if !standalone {
@@ -135,8 +141,24 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
         waiting,
         rejected: rejected(live, memory, rows.iter().map(|row| row.rejected).sum()).await,
         sources,
+        last_audit: memory.last_audit.clone(),
         empty: memory.entries == Some(0) && waiting == 0 && !*app.demo.borrow(),
         ..blank(app)
+    }
+}
+
+async fn look_at_the_last_audit(live: &Live, memory: &mut Memory) {
+    if !memory.ticks.is_multiple_of(AUDIT_TICKS) {
+        return;
+    }
+    let last = auditing::last_audit(live.engine.ledger());
+    if let Ok(Ok(last)) = tokio::time::timeout(PATIENCE, last).await {
+        memory.last_audit = last.map(|(run, lines)| LastAudit {
+            id: run.id,
+            at: clock::wall_of(run.started_ms),
+            outcome: run.outcome.into(),
+            lines,
+        });
     }
 }
 

@@ -3,8 +3,10 @@
 //! repeated here. It never repairs anything it finds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+pub mod audits;
 pub mod broker;
 pub mod clerk;
+pub mod corrupt;
 pub mod daemon;
 pub mod digest;
 pub mod feed;
@@ -12,6 +14,7 @@ pub mod guarded_kafka;
 pub mod kafka;
 pub mod load;
 pub mod oracle;
+pub mod planted;
 pub mod points;
 pub mod processes;
 pub mod proxy;

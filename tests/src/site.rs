@@ -77,6 +77,8 @@ impl Site {
         let mut site = Site { daemon, cluster, settings: Vec::new(), dir };
         let data = site.data_dir().display().to_string();
         site.set("app", "data_dir", data);
+        // No audit by time comes in between, unless a test asks for it.
+        site.set("audit", "expiration", u32::MAX);
         if let Some(cluster) = &site.cluster {
             let settings = [
                 ("app", "mode", "cluster".to_owned()),

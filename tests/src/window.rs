@@ -71,7 +71,10 @@ impl Window {
         let mut command = Command::new(program);
         command.args(ports).env("XDG_CONFIG_HOME", settings(dir));
         let driver = Driver(Guard::start(&mut command, &log));
-        wait_for("tauri-driver", PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        // Whoever asks tauri-driver before WebKit's own driver listens is turned away.
+        for (name, port) in [("tauri-driver", port), ("WebKit's driver", native)] {
+            wait_for(name, PATIENCE, || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        }
         let mut args = vec!["--data-dir".to_string(), dir.display().to_string()];
         args.extend(more.iter().map(ToString::to_string));
         let wanted = json!({ "tauri:options": { "application": app(), "args": args } });
@@ -262,6 +265,7 @@ fn named(name: &str) -> char {
         "F5" => Key::F5.into(),
         "F6" => Key::F6.into(),
         "F8" => Key::F8.into(),
+        "F9" => Key::F9.into(),
         "Ctrl" => Key::Control.into(),
         "Alt" => Key::Alt.into(),
         one => one.chars().next().unwrap(),

@@ -135,7 +135,7 @@ async fn sample_data_is_counted_and_shown() {
     window.keys("{Down}{Down}{Enter}").await;
     window.reads("IN-").await;
     window.pictures("stock-card").await;
-    for (keys, name) in [("{Ctrl+1}", "bills"), ("{Ctrl+3}", "catalog"), ("{Ctrl+4}", "settings")] {
+    for (keys, name) in [("{Ctrl+1}", "bills"), ("{Ctrl+6}", "catalog"), ("{Ctrl+7}", "settings")] {
         window.keys(keys).await;
         tokio::time::sleep(std::time::Duration::from_millis(600)).await;
         window.pictures(name).await;
@@ -153,7 +153,7 @@ async fn a_test_of_connections_says_where_each_stops() {
                 url = mysql://root@no-such-host.invalid:3306/inventory\n[redis]\nurl = redis://127.0.0.1:1/0\n";
     std::fs::write(&file, text).unwrap();
     let window = Window::open(&home.path().join("data"), &["--config", &file.display().to_string()]).await;
-    window.keys("{Ctrl+4}").await;
+    window.keys("{Ctrl+7}").await;
     window.reads("Kafka servers").await;
     let press = "[...document.querySelectorAll('button')].find((b) => b.innerText.trim() === 'Test').click()";
     window.run(press, vec![]).await;

@@ -96,6 +96,27 @@ async fn posted_bills(window: &Window, name: &str) {
     window.until("the bills again", "return document.activeElement.type === 'search'").await;
 }
 
+/// A full audit of the sample data, its history, and the replay before it is asked anything.
+async fn audit(window: &Window, name: &str) {
+    window.keys("{Ctrl+4}").await;
+    window.see(".tabs").await;
+    window.keys("{Shift+F9}").await;
+    window
+        .until(
+            "the result",
+            "return /4,\\d\\d\\d (of|项库存中)/.test(document.querySelector('.lead')?.innerText)",
+        )
+        .await;
+    look(window, &format!("{name}-audit")).await;
+    window.keys("{Alt+2}").await;
+    window.see("main form").await;
+    look(window, &format!("{name}-replay")).await;
+    window.keys("{Alt+3}").await;
+    window.see("[role=grid] [role=row][aria-rowindex='2']").await;
+    look(window, &format!("{name}-audits")).await;
+    window.keys("{Alt+1}").await;
+}
+
 async fn other_screens(window: &Window, name: &str) {
     window.keys("{Ctrl+2}").await;
     window.see("[role=grid] [role=row][aria-rowindex='12']").await;
@@ -105,10 +126,11 @@ async fn other_screens(window: &Window, name: &str) {
     window.reads("OUT-").await;
     look(window, &format!("{name}-card")).await;
     window.keys("{Esc}").await;
-    window.keys("{Ctrl+3}").await;
+    audit(window, name).await;
+    window.keys("{Ctrl+6}").await;
     window.reads("10001").await;
     look(window, &format!("{name}-catalog")).await;
-    window.keys("{Ctrl+4}").await;
+    window.keys("{Ctrl+7}").await;
     window.see(".page").await;
     look(window, &format!("{name}-settings")).await;
     window.run("[...document.querySelectorAll('[role=radio]')].at(-1).click()", vec![]).await;

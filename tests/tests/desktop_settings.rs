@@ -41,7 +41,7 @@ async fn tested(window: &Window) -> String {
 
 /// Opens Settings and chooses the cluster, by keyboard.
 async fn cluster_form(window: &Window) {
-    window.keys("{Ctrl+4}").await;
+    window.keys("{Ctrl+7}").await;
     choice(window, "Mode").await;
     window.keys("{Right}").await;
     window.reads("Kafka servers").await;
@@ -133,7 +133,7 @@ async fn test_tells_a_missing_topic_and_a_refused_user_from_what_works() {
     wanted["mysql_url"] = json!(format!("{mysql}/inventory"));
     wanted["redis_url"] = json!(servers::redis());
     window.ask("connections_set", json!({ "connections": wanted })).await;
-    window.keys("{Ctrl+4}").await;
+    window.keys("{Ctrl+7}").await;
     let words = tested(&window).await;
     for part in ["Queue | Topic: ", "Ledger | Login: ", "nobody-like-this", "Stock store | works"] {
         assert!(words.contains(part), "{part:?} is not said:\n{words}");
@@ -148,7 +148,7 @@ async fn language_and_look_change_at_once_and_stay() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("data");
     let window = Window::open(&dir, &[]).await;
-    window.keys("{Ctrl+4}").await;
+    window.keys("{Ctrl+7}").await;
     choice(&window, "Language").await;
     window.keys("{Right}").await;
     window.reads("语言与外观").await;

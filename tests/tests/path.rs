@@ -239,12 +239,15 @@ fn wrong_configuration_is_named_with_its_line() {
     let said = site.daemon.call(&["status"], "").expect(2).stderr;
     assert!(said.contains("bootstrap_server") && said.contains("bootstrap_servers"), "{said}");
     assert!(said.contains(&line), "line {line}: {said}");
-    std::fs::write(&site.daemon.config, format!("{text}[audit]\nexpiration = 3600  # 单位：秒\n")).unwrap();
+    let of_the_specification = format!("expiration = {}", u32::MAX);
+    let text = text.replace(&of_the_specification, "expiration = 3600  # 单位：秒");
+    assert!(text.contains("单位"), "{text}");
+    std::fs::write(&site.daemon.config, text).unwrap();
     site.daemon.call(&["init"], "").expect(0);
     site.daemon.call(&["no-such-command"], "").expect(2);
     site.daemon.call(&["stock", "--no-such-flag"], "").expect(2);
     let help = site.daemon.call(&["--help"], "").expect(0).stdout;
-    for command in ["init", "check", "run", "send", "catalog", "status", "stock", "compact"] {
+    for command in ["init", "check", "run", "send", "catalog", "status", "stock", "audit", "compact"] {
         assert!(help.contains(command), "{command} is missing in {help}");
     }
 }

@@ -187,7 +187,7 @@
     lag: wish.lag ?? 0,
     rejected: rejected.length,
     sources: [],
-    last_audit: null,
+    last_audit: audit.last(),
     empty,
     demo_running: false,
   });
@@ -258,6 +258,7 @@
   const channelOf = (text) => ({ id: Number(String(text).replace('__CHANNEL__:', '')) });
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const calls = (window.__calls = []);
+  const audit = window.__fakeAudit({ wish, catalog, send, channelOf, pause });
   let drafts = wish.drafts ?? [];
   let number = 47;
 
@@ -563,6 +564,8 @@
     },
     stock_export_csv: () => ({ path: '/home/li/stock.csv', rows: view.length }),
   };
+
+  Object.assign(commands, audit.commands);
 
   /** For a test of the live feed: changes some rows in sight. */
   window.__patch = (changes, extra = {}) => {

@@ -8,7 +8,9 @@ import { serve } from './server.mjs';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const shots = here('../shots');
 mkdirSync(shots, { recursive: true });
-const door = readFileSync(here('fake-door.js'), 'utf8');
+const door = ['fake-audit.js', 'fake-door.js']
+  .map((name) => readFileSync(here(name), 'utf8'))
+  .join('\n');
 const only = process.argv[2];
 
 const type = async (page, text) => page.keyboard.type(text, { delay: 70 });
@@ -112,16 +114,86 @@ const scenes = {
     await page.getByRole('checkbox').nth(1).check();
     await page.waitForTimeout(200);
   },
+  audit: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.keyboard.press('ArrowDown');
+  },
+  auditing: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(200);
+    await page.keyboard.press('Shift+F9');
+    await page.waitForTimeout(1100);
+  },
+  concerned: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    for (let i = 0; i < 4; i += 1) await page.keyboard.press('ArrowDown');
+    await page.waitForTimeout(200);
+  },
+  auditcard: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(300);
+  },
+  history: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(200);
+    await page.keyboard.press('Alt+3');
+    await page.waitForTimeout(300);
+  },
+  historyrun: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(200);
+    await page.keyboard.press('Alt+3');
+    await page.waitForTimeout(200);
+    await page.getByRole('grid').focus();
+    for (let i = 0; i < 5; i += 1) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(300);
+  },
+  searchlog: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(200);
+    await page.keyboard.press('Alt+3');
+    await page.waitForTimeout(200);
+    await page.keyboard.press('/');
+    await type(page, 'apple');
+    await page.waitForTimeout(500);
+  },
+  replay: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Alt+P');
+    await page.keyboard.press('Alt+V');
+    await page.waitForTimeout(1800);
+  },
+  replayask: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Alt+P');
+    await page.keyboard.press('Alt+V');
+    await page.waitForTimeout(1800);
+    await page.keyboard.press('Control+Enter');
+    await page.waitForTimeout(200);
+  },
+  replay0: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.keyboard.press('Alt+2');
+    await page.waitForTimeout(200);
+  },
   catalog: async (page) => {
-    await go(page, 3);
+    await go(page, 6);
     await page.waitForTimeout(300);
   },
   settings: async (page) => {
-    await go(page, 4);
+    await go(page, 7);
     await page.waitForTimeout(300);
   },
   tested: async (page) => {
-    await go(page, 4);
+    await go(page, 7);
     await page.waitForTimeout(200);
     await page.getByRole('radio', { name: /Cluster|集群/ }).click();
     await page.getByRole('button', { name: /^(Test|测试)$/ }).click();
@@ -144,13 +216,20 @@ const wishes = [
     name: 'empty-en',
     wish: { empty: true },
     size: [1024, 700],
-    only: ['start', 'stock0', 'catalog'],
+    only: ['start', 'stock0', 'audit', 'history', 'catalog'],
   },
   {
     name: 'empty-zh-dark',
     wish: { empty: true, language: 'zh-CN', theme: 'dark' },
     size: [1920, 1080],
     only: ['start', 'stock0'],
+  },
+  { name: 'storm-en', wish: { audit: 'storm' }, size: [1024, 700], only: ['audit'] },
+  {
+    name: 'clean-zh-dark',
+    wish: { audit: 'clean', language: 'zh-CN', theme: 'dark' },
+    size: [1920, 1080],
+    only: ['audit', 'auditing'],
   },
 ];
 scenes.start = async (page) => page.waitForTimeout(200);

@@ -1,6 +1,7 @@
 // The Bills screen as hands use it, against the stand-in for the Tauri side.
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import audit from '../dev/fake-audit.js?raw';
 import door from '../dev/fake-door.js?raw';
 
 type Call = [string, Record<string, unknown>];
@@ -19,7 +20,7 @@ let close: () => unknown = () => undefined;
 async function open(wish: object = {}) {
   stage.__wish = wish;
   vi.resetModules();
-  new Function(door)();
+  new Function(`${audit}\n${door}`)();
   const { preferences } = await import('../src/shell/preferences.svelte');
   await preferences.load();
   const { mount, unmount } = await import('svelte');

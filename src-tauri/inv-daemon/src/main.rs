@@ -79,6 +79,24 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Read the queue again and compare it with both stores, entry by entry; --apply makes right what differs
+    Replay {
+        /// Only this key, WAREHOUSE:PRODUCT; may be given several times
+        #[arg(long = "key", value_name = "W:P")]
+        keys: Vec<String>,
+        /// Only entries of this day and later, YYYY-MM-DD
+        #[arg(long, value_name = "D")]
+        from: Option<chrono::NaiveDate>,
+        /// Only entries of this day and earlier, YYYY-MM-DD
+        #[arg(long, value_name = "D")]
+        to: Option<chrono::NaiveDate>,
+        /// Correct what is found; without it nothing is changed
+        #[arg(long)]
+        apply: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Opening, in, out and closing of a period; whole days of the warehouse's wall clock, both included
     Report(Box<commands::report::Options>),
     /// Prove that ledger and stock agree, correct what may be corrected at once, tell what is left
@@ -160,6 +178,10 @@ async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
         Command::Status { json } => commands::status::status(config, json).await,
         Command::Stock { warehouse, product, json } => {
             commands::stock::stock(config, warehouse.as_deref(), product.as_deref(), json).await
+        }
+        Command::Replay { keys, from, to, apply, json } => {
+            let wanted = commands::replay::Wanted { keys, from, to, apply, json };
+            commands::replay::replay(config, wanted).await
         }
         Command::Report(options) => commands::report::report(config, &options).await,
         Command::Audit(flags) => commands::audit::audit(config, flags).await,

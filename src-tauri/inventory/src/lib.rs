@@ -16,6 +16,7 @@ pub mod live;
 pub mod outbox;
 pub mod probe;
 pub mod queue;
+pub mod replay;
 pub mod report;
 pub mod setup;
 pub mod source;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::Failure;
+use super::audit::AuditOutcome;
 
 /// Where the three stores live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -96,10 +97,16 @@ pub struct SourceStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct LastAudit {
+    /// Its number.
+    #[ts(type = "number")]
+    pub id: i64,
     /// When it began.
     pub at: String,
-    /// clean, corrected, deviations, storm or cancelled.
-    pub outcome: String,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// Lines in its log: what deviates or was corrected.
+    #[ts(type = "number")]
+    pub lines: i64,
 }
 
 /// Everything the status bar shows. Sent by `status_watch` once a second when it changed.

@@ -5,6 +5,7 @@
 //! `YYYY-MM-DD HH:MM:SS`. Lists of choices are string unions.
 
 pub mod app;
+pub mod audit;
 pub mod bills;
 pub mod catalog;
 pub mod settings;

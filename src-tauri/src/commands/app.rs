@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use tauri::Manager;
 use tauri::ipc::Channel;
+use tauri_plugin_notification::NotificationExt;
 
 use crate::api::Failure;
 use crate::api::app::{DemoProgress, Status};
@@ -84,4 +86,20 @@ pub async fn demo_fill(app: &Arc<App>, feed: Channel<DemoProgress>) -> Result<De
         }
     })
     .await
+}
+
+/// Shows a notification of the desktop. A desktop without them is none of the screen's trouble.
+pub async fn notify(app: &Arc<App>, title: String, text: String) -> Result<(), Failure> {
+    let Some(window) = app.window.get() else { return Ok(()) };
+    let shown = window.app_handle().notification().builder().title(title).body(text).show();
+    if let Err(error) = shown {
+        tracing::debug!(%error, "the desktop shows no notification");
+    }
+    Ok(())
+}
+
+/// Opens the system's print dialog for the page.
+pub async fn print_page(app: &Arc<App>) -> Result<(), Failure> {
+    let Some(window) = app.window.get() else { return Ok(()) };
+    window.print().map_err(|error| Failure::new("internal", format!("the page cannot be printed: {error}")))
 }

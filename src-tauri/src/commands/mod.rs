@@ -5,6 +5,7 @@
 //! `feeds` adds a last argument `feed: Channel<Message>` that Rust pushes to.
 
 mod app;
+mod audit;
 mod bills;
 mod catalog;
 mod stock;
@@ -22,6 +23,9 @@ table::commands! {
     app::engine_restart() -> Status;
     // Sample data; the answer comes at the end, progress by the feed. Refused unless `Status.empty`.
     app::demo_fill() feeds DemoProgress -> DemoProgress;
+    // What the desktop itself does: a notification beside the window, the page on paper.
+    app::notify(title: String, text: String) -> ();
+    app::print_page() -> ();
 
     // Catalogue. Search ranks exact code and barcode first, then prefixes, then parts of name and pinyin.
     catalog::catalog_search(kind: CatalogKind, text: String, limit: u32) -> Vec<CatalogItem>;
@@ -64,6 +68,16 @@ table::commands! {
     stock::stock_card(warehouse_id: String, product_id: String, before: Option<String>, limit: u32) -> CardPage;
     // Every row that matches; null path = ask with a save dialog.
     stock::stock_export_csv(query: StockQuery, path: Option<String>) -> Exported;
+
+    // Audit. `audit_start` answers when the run is over, whoever looks meanwhile; `audit_cancel` ends it, and a
+    // replay, early. What was found stands in the log: `audit_lines` of the run.
+    audit::audit_overview() -> AuditOverview;
+    audit::audit_start(full: bool, correct_storm: bool) feeds AuditProgress -> AuditRun;
+    audit::audit_cancel() -> ();
+    audit::audit_runs(query: AuditRunQuery) -> Vec<AuditRun>;
+    audit::audit_lines(search: AuditSearch, limit: u32) -> Vec<AuditLine>;
+    audit::audit_review(id: i64, reviewed: bool) -> ();
+    audit::audit_export_csv(search: AuditSearch, path: Option<String>) -> Exported;
 }
 
 #[cfg(test)]

@@ -130,9 +130,11 @@ pub async fn stock_export_csv(
     path: Option<String>,
 ) -> Result<Exported, Failure> {
     let live = app.live().await?;
-    let Some(path) = export::choose(app, path).await else { return Ok(Exported { path: None, rows: 0 }) };
+    let Some(path) = export::choose(app, path, "stock").await else {
+        return Ok(Exported { path: None, rows: 0 });
+    };
     let rows = live.views.rows(query).await?;
-    export::csv(&path, &rows)?;
+    export::stock(&path, &rows)?;
     let rows = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     Ok(Exported { path: Some(path.display().to_string()), rows })
 }

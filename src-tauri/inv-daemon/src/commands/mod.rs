@@ -4,6 +4,7 @@ pub mod audit;
 pub mod catalog;
 pub mod compact;
 pub mod init;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod send;

@@ -39,6 +39,8 @@ pub struct Case {
     pub accounts: Accounts,
     /// The key's whole state in the snapshot.
     pub vector: Vector,
+    /// Acknowledged entries are gone, whatever else is wrong: the vector brings them.
+    pub forgot: bool,
 }
 
 /// What is wrong.
@@ -109,6 +111,27 @@ pub async fn read(
     Ok(found)
 }
 
+/// The three accounts of keys whose books disagree, rows included, each chunk in one snapshot: in a quick audit the
+/// rows decide which of the two books is wrong.
+pub async fn accounts_of(ledger: &Ledger, keys: &[StockKey]) -> Result<HashMap<StockKey, Accounts>> {
+    let mut found = HashMap::new();
+    for chunk in keys.chunks(CHUNK) {
+        let mut view = ledger.view().await?;
+        let states = view.states(chunk).await?;
+        let mut states: HashMap<_, _> = states.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let totals = view.day_sums(chunk).await?;
+        for key in chunk {
+            let total = totals.get(key).copied().unwrap_or_default();
+            let mut accounts = accounts(states.remove(key).as_ref(), total);
+            let sums = view.row_sums(key).await?;
+            accounts.rows = Some(named(&view, sums));
+            found.insert(key.clone(), accounts);
+        }
+        view.close().await?;
+    }
+    Ok(found)
+}
+
 struct Reading<'a> {
     ledger: &'a Ledger,
     stock: &'a dyn Stock,
@@ -151,6 +174,8 @@ impl Reading<'_> {
         let mut found = Careful::default();
         for (place, verdict) in verdicts.into_iter().enumerate() {
             let key = &self.keys[place];
+            let forgot = matches!(&verdict, Verdict::Judged(judged) if judged.forgot())
+                && lost(&again, key, &cuts[place]);
             let what = match verdict {
                 Verdict::Foreign => {
                     // Neither a value nor a key of the ledger: it has gone meanwhile.
@@ -166,9 +191,7 @@ impl Reading<'_> {
                     let cause = stock_cause(&judged);
                     What::Deviates(judged, cause)
                 }
-                Verdict::Judged(judged) if judged.forgot() && lost(&again, key, &cuts[place]) => {
-                    What::Forgot(judged)
-                }
+                Verdict::Judged(judged) if forgot => What::Forgot(judged),
                 Verdict::Judged(_) => {
                     found.equal += 1;
                     continue;
@@ -176,14 +199,13 @@ impl Reading<'_> {
             };
             let state = states.remove(key);
             let mut accounts = accounts(state.as_ref(), totals.get(key).copied().unwrap_or_default());
-            let forgot = matches!(what, What::Forgot(_));
-            if !forgot && found.cases.len() < proofs {
+            if !matches!(what, What::Forgot(_)) && found.cases.len() < proofs {
                 let sums = view.row_sums(key).await?;
                 accounts.rows = Some(named(&view, sums));
             }
             let vector = judge::vector(key, &cuts[place]);
             let stored = values[place].clone();
-            let mut case = Case { key: key.clone(), stored, what, accounts, vector };
+            let mut case = Case { key: key.clone(), stored, what, accounts, vector, forgot };
             self.verdict_changed(&mut view, &mut case).await?;
             found.cases.push(case);
         }

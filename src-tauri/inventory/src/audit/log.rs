@@ -39,7 +39,8 @@ pub async fn lines(ledger: &Ledger, search: &AuditSearch, limit: usize) -> Resul
     lines.into_iter().map(logged).collect()
 }
 
-fn row(run: &Run) -> AuditRow {
+/// A run as the ledger keeps it.
+pub(crate) fn row(run: &Run) -> AuditRow {
     let counts = [run.keys, run.equal, run.pending, run.foreign, run.rows, run.tables, run.brought];
     let cut: BTreeMap<&str, i64> = run.cut.iter().map(|(source, offset)| (&**source, *offset)).collect();
     AuditRow {
@@ -56,7 +57,8 @@ fn row(run: &Run) -> AuditRow {
     }
 }
 
-fn line(at_ms: i64, deviation: &Deviation) -> AuditLine {
+/// A deviation as the ledger keeps it.
+pub(crate) fn line(at_ms: i64, deviation: &Deviation) -> AuditLine {
     let keys: Vec<String> = deviation.keys.iter().map(ToString::to_string).collect();
     AuditLine {
         id: 0,

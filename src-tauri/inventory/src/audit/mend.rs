@@ -55,7 +55,7 @@ pub fn at_once(case: &Case, storm: bool) -> bool {
 /// What the value would be after its correction, as text.
 pub fn preview(case: &Case) -> String {
     let mut stored = case.stored.clone();
-    if matches!(case.what, What::Forgot(_)) {
+    if case.forgot {
         let brought = value::bring(stored.as_deref(), &case.vector).0;
         stored = brought.map(|value| value.print()).or(stored);
     }
@@ -81,8 +81,7 @@ pub async fn mend(stock: &dyn Stock, cases: &[&Case]) -> Result<Vec<Mended>> {
 }
 
 async fn mend_some(stock: &dyn Stock, cases: &[&Case]) -> Result<Vec<Mended>> {
-    let forgot: Vec<usize> =
-        (0..cases.len()).filter(|place| matches!(cases[*place].what, What::Forgot(_))).collect();
+    let forgot: Vec<usize> = (0..cases.len()).filter(|place| cases[*place].forgot).collect();
     let mut outcome = vec![true; cases.len()];
     let vectors: Vec<_> = forgot.iter().map(|place| cases[*place].vector.clone()).collect();
     if !vectors.is_empty() {

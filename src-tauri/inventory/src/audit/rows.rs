@@ -12,7 +12,7 @@ use super::findings::{Cause, Phase};
 use super::ids::Ids;
 use super::watch::Watch;
 use crate::entry::StockKey;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::ledger::{LedgerView, StoredRow, Sum, TableRow, row_digest};
 use crate::stock::SourceName;
 
@@ -106,7 +106,7 @@ impl Rows {
                 return Ok(rows);
             }
             if missing.contains(&table.name) {
-                rows.gone(view, table).await?;
+                rows.gone(view, table, false).await?;
             } else {
                 rows.table(view, table, &mut ids, watch).await?;
             }
@@ -156,7 +156,10 @@ impl Rows {
         let mut days: HashMap<(NaiveDate, StockKey), [i64; 3]> = HashMap::new();
         let mut after = 0;
         loop {
-            let page = view.rows_after(table, after, PAGE).await?;
+            let Some(page) = view.rows_after(table, after, PAGE).await? else {
+                let missing = view.missing(std::slice::from_ref(table)).await?;
+                return self.gone(view, table, missing.is_empty()).await;
+            };
             for row in &page {
                 self.row(view, table, row, &mut days);
                 if let Some(id) = row.entry_id {
@@ -238,8 +241,9 @@ impl Rows {
         Ok(())
     }
 
-    /// A table of the catalogue that does not stand. One that never had entries was about to be made.
-    async fn gone(&mut self, view: &mut LedgerView, table: &TableRow) -> Result<()> {
+    /// A table of the catalogue that the snapshot has nothing of. One that never had entries was about to be made, or
+    /// was made just now; one that stands and should have entries was made anew meanwhile: a new snapshot reads it.
+    async fn gone(&mut self, view: &mut LedgerView, table: &TableRow, stands: bool) -> Result<()> {
         let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
         let told: Vec<_> = match table.product {
             Some(_) => told,
@@ -255,6 +259,9 @@ impl Rows {
             self.lost.entry(total.key.clone()).or_default().add(Sum { quantity, entries: total.entries });
             entries += total.entries;
             keys.push(total.key);
+        }
+        if entries > 0 && stands {
+            return Err(Error::new(Code::Retry, format!("Table {} was made anew meanwhile.", table.name)));
         }
         if entries > 0 {
             keys.sort();

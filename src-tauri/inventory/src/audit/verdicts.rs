@@ -22,12 +22,14 @@ pub const MOST_KEYS: usize = 1_000;
 /// What the ledger has to answer for.
 pub fn of_ledger(bulk: &Bulk) -> Vec<Deviation> {
     let mut found: Vec<Deviation> = bulk.rows.iter().flat_map(|rows| &rows.odd).map(of_oddity).collect();
-    let named: HashSet<StockKey> = found.iter().flat_map(|deviation| deviation.keys.clone()).collect();
+    // Rows that are gone with their table, or count for nobody, are missing in their source's digest too.
+    let rows_named =
+        found.iter().any(|deviation| matches!(deviation.cause, Cause::TableMissing | Cause::RowForeign));
     found.extend(bulk.faults.iter().filter_map(of_fault));
     let explained: BTreeSet<&str> = explained(bulk);
     for (source, booked) in &bulk.sources {
         if !explained.contains(&*source.name)
-            && let Some(deviation) = of_source(bulk, source, *booked, !named.is_empty())
+            && let Some(deviation) = of_source(bulk, source, *booked, rows_named)
         {
             found.push(deviation);
         }
@@ -140,7 +142,7 @@ fn parts(parts: &BTreeMap<crate::stock::SourceName, (Sum, i64)>) -> serde_json::
 }
 
 /// A source whose own counters are not what its rows (or, unread, its books) come to.
-fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, tables_gone: bool) -> Option<Deviation> {
+fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, rows_named: bool) -> Option<Deviation> {
     let told = Sum { quantity: source.signed_quantity, entries: source.entries };
     let (counted, digest) = match &bulk.rows {
         // With a whole table gone nothing can be said of the sums; the table is named already.
@@ -152,7 +154,7 @@ fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, tables_gone: bool) ->
         None => (booked, None),
     };
     let digest_fits = digest.is_none_or(|digest| digest == source.digest as u64);
-    if counted == told && (digest_fits || tables_gone) {
+    if counted == told && (digest_fits || rows_named) {
         return None;
     }
     let before = json!({ "entries": source.entries, "signed_quantity": source.signed_quantity,

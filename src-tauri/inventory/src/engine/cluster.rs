@@ -7,7 +7,8 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::outbox::Outbox;
 use crate::probe::Finding;
-use crate::queue::kafka::{self, KafkaQueue, KafkaSettings, Sender};
+use crate::queue::history::History;
+use crate::queue::kafka::{self, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
 use crate::queue::{Bounds, Queue, SourceIdentity};
 use crate::stock::Stock;
 use crate::stock::redis::Redis;
@@ -30,6 +31,11 @@ fn settings(config: &Config, program: &str) -> KafkaSettings {
 /// A member of the consumer group.
 pub(super) fn queue(config: &Config, program: &str) -> Result<Arc<dyn Queue>> {
     Ok(Arc::new(KafkaQueue::start(settings(config, program))?))
+}
+
+/// The topic's past, for a replay.
+pub(super) fn history(config: &Config) -> Result<Arc<dyn History>> {
+    Ok(Arc::new(KafkaHistory::new(settings(config, "replay"))?))
 }
 
 /// What carries the outbox into Kafka.

@@ -3,6 +3,7 @@
 pub mod audits;
 mod catalogue;
 pub(crate) mod cluster;
+mod replay;
 pub mod running;
 pub mod status;
 
@@ -17,6 +18,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::{Ledger, Limits};
 use crate::outbox::{DataDir, Outbox};
 use crate::queue::Queue;
+use crate::queue::history::{History, LocalHistory};
 use crate::queue::local::LocalQueue;
 use crate::stock::Stock;
 use crate::stock::redb::Redb;
@@ -152,6 +154,14 @@ impl Engine {
         let writes = standalone || (self.parts.writes() && self.config.writer);
         let queue = if writes { Some(self.queue()?) } else { None };
         Running::start(self, queue).await
+    }
+
+    /// The queue's past, for a replay; needs no more than `Parts::Stores`.
+    pub fn history(&self) -> Result<Arc<dyn History>> {
+        match self.config.mode {
+            Mode::Standalone => Ok(Arc::new(LocalHistory::new(Arc::clone(self.outbox()?)))),
+            Mode::Cluster => cluster::history(&self.config),
+        }
     }
 
     fn queue(&self) -> Result<Arc<dyn Queue>> {

@@ -102,14 +102,55 @@ impl Ledger {
             let id = write_run(session, dialect, run).await?;
             crash::point("audit.logging");
             let mut script = Script::new(limit);
-            script.rows(&format!("INSERT INTO audit_log ({LINE})"), "", lines, |out, line| {
-                line_values(out, dialect, id, line);
-            });
+            add_lines(&mut script, dialect, id, lines);
             script.run(session).await?;
             Ok(id)
         }
         .await;
         Ok(conclude(&mut *session, written).await?)
+    }
+
+    /// Writes down how a run that was begun with `log_audit` ended.
+    pub async fn end_audit(&self, run: &AuditRow) -> Result<()> {
+        let dialect = self.inner.db.dialect();
+        let [judged, equal, pending, foreign, rows, tables, brought] = run.counts;
+        let sql = format!(
+            "UPDATE audits SET ended_ms = {}, outcome = {}, judged = {judged}, equal = {equal}, \
+             pending = {pending}, foreign_values = {foreign}, rows_read = {rows}, tables_read = {tables}, \
+             brought = {brought}, cut = {} WHERE id = {}",
+            run.ended_ms,
+            dialect.text_of(&run.outcome),
+            dialect.text_of(&run.cut),
+            run.id
+        );
+        self.inner.db.writer().await?.exec(&sql).await?;
+        Ok(())
+    }
+
+    /// Adds lines to the log of a run that was begun.
+    pub async fn log_lines(&self, audit_id: i64, lines: &[AuditLine]) -> Result<()> {
+        let mut script = Script::new(self.inner.db.longest_text().await?);
+        add_lines(&mut script, self.inner.db.dialect(), audit_id, lines);
+        let mut session = self.inner.db.writer().await?;
+        session.begin().await?;
+        let written = script.run(&mut *session).await;
+        Ok(conclude(&mut *session, written).await?)
+    }
+
+    /// What was proposed for these subjects of the stock in this run has been done.
+    pub async fn mark_corrected(&self, audit_id: i64, subjects: &[String]) -> Result<()> {
+        let dialect = self.inner.db.dialect();
+        let list: Vec<String> = subjects.iter().map(|subject| dialect.text_of(subject)).collect();
+        if list.is_empty() {
+            return Ok(());
+        }
+        let sql = format!(
+            "UPDATE audit_log SET action = 'corrected' WHERE audit_id = {audit_id} AND store = 'stock' \
+             AND action = 'proposed' AND subject IN ({})",
+            list.join(",")
+        );
+        self.inner.db.writer().await?.exec(&sql).await?;
+        Ok(())
     }
 
     /// Runs, newest first, older than `before_id`.
@@ -152,6 +193,13 @@ impl Ledger {
         self.inner.db.writer().await?.exec(&sql).await?;
         Ok(())
     }
+}
+
+/// Adds a run's lines to a text.
+pub(super) fn add_lines(script: &mut Script, dialect: Dialect, audit_id: i64, lines: &[AuditLine]) {
+    script.rows(&format!("INSERT INTO audit_log ({LINE})"), "", lines, |out, line| {
+        line_values(out, dialect, audit_id, line);
+    });
 }
 
 /// The run's row; the number is kept where there is one, and its earlier lines go.

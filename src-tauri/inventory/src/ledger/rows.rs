@@ -46,7 +46,7 @@ impl RowWriter<'_> {
         Ok(script)
     }
 
-    fn entries(&self, script: &mut Script, judged: &Judged<'_>) -> Result<()> {
+    pub(super) fn entries(&self, script: &mut Script, judged: &Judged<'_>) -> Result<()> {
         // By table, in the tables' order: many products of one month share a table.
         let mut tables: BTreeMap<String, Vec<Placed<'_>>> = BTreeMap::new();
         for ((day, product), entries) in &judged.counted {
@@ -137,7 +137,7 @@ impl RowWriter<'_> {
         });
     }
 
-    fn rejected(&self, script: &mut Script, message: &Incoming, rejection: &Rejection) {
+    pub(super) fn rejected(&self, script: &mut Script, message: &Incoming, rejection: &Rejection) {
         let reason: String = rejection.reason.chars().take(LONGEST_REASON).collect();
         let entry_id = message.decoded.as_ref().ok().and_then(|entry| entry.entry_id);
         let mut values =

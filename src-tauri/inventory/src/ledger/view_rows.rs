@@ -99,13 +99,21 @@ impl LedgerView {
         Ok(missing)
     }
 
-    /// The next rows of a table in the order of their numbers.
-    pub async fn rows_after(&mut self, table: &TableRow, after: i64, limit: usize) -> Result<Vec<StoredRow>> {
+    /// The next rows of a table in the order of their numbers; `None`: it is missing, or was made after the snapshot.
+    pub async fn rows_after(
+        &mut self,
+        table: &TableRow,
+        after: i64,
+        limit: usize,
+    ) -> Result<Option<Vec<StoredRow>>> {
         let day = if table.product.is_none() { ", day" } else { "" };
         let sql =
             format!("SELECT {COLUMNS}{day} FROM {} WHERE id > {after} ORDER BY id LIMIT {limit}", table.name);
-        let rows = self.session.query(&sql).await.map_err(changed)?;
-        rows.iter().map(|row| stored(row, table)).collect()
+        match self.session.query(&sql).await {
+            Ok(rows) => rows.iter().map(|row| stored(row, table)).collect::<Result<_>>().map(Some),
+            Err(failed) if failed.kind == Kind::NoTable && after == 0 => Ok(None),
+            Err(failed) => Err(changed(failed)),
+        }
     }
 
     /// Rows of keys beyond an offset of a source: (key, source, beyond) → (offset, signed quantity), any order.
@@ -195,8 +203,8 @@ impl LedgerView {
         rows.iter().map(table).collect()
     }
 
-    /// One SELECT over many tables. Where one is missing, those that stand are asked without it: its rows are gone,
-    /// and the totals say whether there were any.
+    /// One SELECT over many tables. A table that is missing, or was made after the snapshot, has no rows in it; the
+    /// totals say whether it should have.
     async fn query_tables(
         &mut self,
         tables: &[TableRow],
@@ -206,31 +214,28 @@ impl LedgerView {
         end: &str,
     ) -> Result<Vec<Row>> {
         let only = format!(" AND product_id = {}", self.ledger.inner.db.dialect().text_of(product.as_str()));
-        let mut tables = tables.to_vec();
-        let mut again = true;
-        loop {
-            let terms: Vec<String> = tables
-                .iter()
-                .map(|table| {
-                    let only = if table.product.is_none() { only.as_str() } else { "" };
-                    format!("{select} FROM {} WHERE ({condition}){only}{end}", table.name)
-                })
-                .collect();
-            match self.union(&terms).await {
-                Err(failed) if failed.kind == Kind::NoTable && again => {
-                    again = false;
-                    let missing = self.missing(&tables).await?;
-                    tables.retain(|table| !missing.contains(&table.name));
-                }
-                other => return other.map_err(changed),
-            }
-        }
-    }
-
-    async fn union(&mut self, terms: &[String]) -> Result<Vec<Row>, SqlError> {
+        let term = |table: &TableRow| {
+            let only = if table.product.is_none() { only.as_str() } else { "" };
+            format!("{select} FROM {} WHERE ({condition}){only}{end}", table.name)
+        };
         let mut found = Vec::new();
-        for some in terms.chunks(UNION_TERMS) {
-            found.extend(self.session.query(&some.join(" UNION ALL ")).await?);
+        for some in tables.chunks(UNION_TERMS) {
+            let terms: Vec<String> = some.iter().map(term).collect();
+            match self.session.query(&terms.join(" UNION ALL ")).await {
+                Ok(rows) => found.extend(rows),
+                Err(failed) if failed.kind == Kind::NoTable => {
+                    for (table, term) in some.iter().zip(&terms) {
+                        match self.session.query(term).await {
+                            Ok(rows) => found.extend(rows),
+                            Err(failed) if failed.kind == Kind::NoTable => {
+                                self.missing(std::slice::from_ref(table)).await?;
+                            }
+                            Err(failed) => return Err(failed.error),
+                        }
+                    }
+                }
+                Err(failed) => return Err(failed.error),
+            }
         }
         Ok(found)
     }

@@ -1,6 +1,7 @@
 //! The queue: what happened, in order, per partition. Two back ends: Kafka, and the local outbox.
 //! A reader starts where the stores say, never where the queue remembers us to be.
 
+pub mod history;
 pub mod kafka;
 pub mod local;
 

@@ -6,6 +6,7 @@
 
 mod admin;
 mod group;
+mod history;
 mod lane;
 mod murmur;
 mod native;
@@ -29,6 +30,7 @@ use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 
 pub use admin::{bounds, bounds_when_ready, ensure_topic, members};
+pub use history::KafkaHistory;
 pub use probe::probe;
 pub use sender::{Sender, SenderStatus};
 pub use settings::KafkaSettings;

@@ -79,6 +79,13 @@ impl KafkaSettings {
         self.reading()
     }
 
+    /// A reader of the whole log, in no group, that holds little of it at a time.
+    pub(super) fn past(&self) -> ClientConfig {
+        let mut config = self.reading();
+        config.set("queued.max.messages.kbytes", "16384").set("fetch.queue.backoff.ms", "10");
+        config
+    }
+
     /// The producer of the outbox.
     pub(super) fn producer(&self) -> ClientConfig {
         let mut config = self.base();

@@ -1,0 +1,100 @@
+//! Audits by click, their history, review and export.
+
+use std::sync::Arc;
+
+use inventory::AuditRequest;
+use inventory::audit::findings::Trigger;
+use inventory::audit::log;
+use inventory::ledger;
+use tauri::ipc::Channel;
+
+use crate::api::Failure;
+use crate::api::audit::{AuditLine, AuditOverview, AuditProgress, AuditRun, AuditRunQuery, AuditSearch};
+use crate::api::stock::Exported;
+use crate::auditing::{self, followed, shown_line, shown_run};
+use crate::state::App;
+use crate::{audit_file, export};
+
+/// Most runs or lines of one answer.
+const PAGE: u32 = 500;
+
+/// Schedule and last run.
+pub async fn audit_overview(app: &Arc<App>) -> Result<AuditOverview, Failure> {
+    let live = app.live().await?;
+    auditing::overview(&live).await
+}
+
+/// Audits now; answers when it is done.
+pub async fn audit_start(
+    app: &Arc<App>,
+    full: bool,
+    correct_storm: bool,
+    feed: Channel<AuditProgress>,
+) -> Result<AuditRun, Failure> {
+    let live = app.live().await?;
+    let request = AuditRequest {
+        full,
+        dry_run: false,
+        correct_storm,
+        trigger: Trigger::Click,
+        who: auditing::who(&live),
+    };
+    let tell = |progress| {
+        let _ = feed.send(progress);
+    };
+    let engine = &live.engine;
+    let run = followed(&live, tell, async |watch| engine.audit(request, &watch).await).await?;
+    Ok(shown_run(&run, i64::try_from(run.deviations.len()).unwrap_or(i64::MAX)))
+}
+
+/// Asks the audit or replay that was started here to end.
+pub async fn audit_cancel(app: &Arc<App>) -> Result<(), Failure> {
+    app.live().await?.auditing.cancel();
+    Ok(())
+}
+
+/// Runs, newest first.
+pub async fn audit_runs(app: &Arc<App>, query: AuditRunQuery) -> Result<Vec<AuditRun>, Failure> {
+    let live = app.live().await?;
+    let limit = query.limit.clamp(1, PAGE) as usize;
+    let runs = log::runs(live.engine.ledger(), query.before, limit).await?;
+    Ok(runs.iter().map(|(run, lines)| shown_run(run, *lines)).collect())
+}
+
+/// Lines of the log, newest first.
+pub async fn audit_lines(app: &Arc<App>, search: AuditSearch, limit: u32) -> Result<Vec<AuditLine>, Failure> {
+    let live = app.live().await?;
+    let limit = limit.clamp(1, PAGE) as usize;
+    let lines = log::lines(live.engine.ledger(), &wanted(search), limit).await?;
+    Ok(lines.into_iter().map(|line| shown_line(line, &live.names)).collect())
+}
+
+fn wanted(search: AuditSearch) -> ledger::AuditSearch {
+    let subject = search.subject.trim();
+    ledger::AuditSearch {
+        audit_id: search.audit_id,
+        key: None,
+        subject: (!subject.is_empty()).then(|| subject.to_owned()),
+        cause: search.cause.and_then(|cause| cause.engine()).map(|cause| cause.name().to_owned()),
+        before_id: search.before,
+    }
+}
+
+/// Sets or takes back the specification's FLAG of one line.
+pub async fn audit_review(app: &Arc<App>, id: i64, reviewed: bool) -> Result<(), Failure> {
+    Ok(app.live().await?.engine.ledger().review_audit_line(id, reviewed).await?)
+}
+
+/// Writes every line that fits into a CSV file, page by page.
+pub async fn audit_export_csv(
+    app: &Arc<App>,
+    search: AuditSearch,
+    path: Option<String>,
+) -> Result<Exported, Failure> {
+    let live = app.live().await?;
+    let Some(path) = export::choose(app, path, "audit-log").await else {
+        return Ok(Exported { path: None, rows: 0 });
+    };
+    let rows = audit_file::write(&path, live.engine.ledger(), wanted(search), &live.names).await?;
+    Ok(Exported { path: Some(path.display().to_string()), rows })
+}
