@@ -21,8 +21,8 @@ use crate::state::Live;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(150);
-/// Runs looked at for the last audit among replays.
-const PAGE: usize = 8;
+/// Runs looked at at once for the last audit: mostly it is the newest of them.
+const PAGE: usize = 2;
 
 /// The run that was started here, if one is under way.
 #[derive(Default)]

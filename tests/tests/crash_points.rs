@@ -224,9 +224,9 @@ fn of_a_compaction(point: &str) -> bool {
     point.starts_with("compact.") || point.starts_with("months.")
 }
 
-/// Those of a replay are met by `replay_crash.rs`.
+/// Those of a replay are met by `replay_crash.rs`, those of an audit by `audit_faults.rs`.
 fn of_a_repair(point: &str) -> bool {
-    point.starts_with("replay.")
+    point.starts_with("replay.") || point.starts_with("audit.")
 }
 
 #[test]

@@ -104,7 +104,7 @@ async fn audit(window: &Window, name: &str) {
     window
         .until(
             "the result",
-            "return /4,\\d\\d\\d (of|项库存中)/.test(document.querySelector('.lead')?.innerText)",
+            "return /\\d,\\d\\d\\d (of|项库存中)/.test(document.querySelector('.lead')?.innerText)",
         )
         .await;
     look(window, &format!("{name}-audit")).await;

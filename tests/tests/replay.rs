@@ -86,14 +86,16 @@ fn planted_and_mended(site: &Site, plants: &[Plant]) {
     let before = image(site);
     finds(site, &[], expected.clone());
     assert_eq!(image(site), before, "{plants:?}: a preview changes nothing");
-    let runs = number(site, "audits");
+    let runs = number(site, "audits WHERE kind = 'replay'");
     let applied = replay(site, &["--apply"], 0);
     assert_eq!(applied["corrected"].as_u64(), Some(expected.len() as u64), "{plants:?}: {applied:#}");
     assert_eq!(applied["outcome"], "corrected", "{plants:?}");
     site.must_be_right();
     finds(site, &[], Vec::new());
+    let audited = site.daemon.call(&["audit", "--full", "--json"], "").expect(0).json();
+    assert_eq!(audited["outcome"], "clean", "{plants:?}: {audited:#}");
     let id = applied["audit"].as_i64().expect("the run is logged");
-    assert_eq!(number(site, "audits"), runs + 1, "{plants:?}: one run");
+    assert_eq!(number(site, "audits WHERE kind = 'replay'"), runs + 1, "{plants:?}: one run");
     let lines = number(site, &format!("audit_log WHERE audit_id = {id} AND action = 'corrected'"));
     assert_eq!(lines, expected.len() as i64, "{plants:?}: one line per finding");
     assert_eq!(number(site, &format!("audit_log WHERE audit_id = {id}")), lines);

@@ -136,7 +136,7 @@ window.__fakeAudit = ({ wish, catalog, send, channelOf, pause }) => {
         : `{"product_id":"apple","quantity":${12 + i},"drcr":1,"company_id":"C-001","warehouse_id":"WH-SH","bill_id":"IN-20261123-0041","create_time":"2026-11-23 10:12:00","description":"Pallet 7, dock B"}`,
     standing_text: i % 4 === 0 ? '' : `{"product_id":"apple","quantity":${i * 10},"drcr":1}`,
     beyond_proof: i === 7,
-    corrected: false,
+    action: i === 7 ? 'none' : 'proposed',
   }));
   return {
     last: () => {
@@ -189,7 +189,10 @@ window.__fakeAudit = ({ wish, catalog, send, channelOf, pause }) => {
         await walk(feed, [['queue', 812220]]);
         return {
           run: run(0, { kind: 'replay', rows: 812220 }),
-          findings: findings.map((f) => ({ ...f, corrected: query.apply && !f.beyond_proof })),
+          findings: findings.map((f) => ({
+            ...f,
+            action: query.apply && !f.beyond_proof ? 'corrected' : f.action,
+          })),
           messages: 812220,
           total: findings.length,
           keys: 1,

@@ -13,6 +13,10 @@ const stage = window as unknown as Stage;
 const calls = (name: string) => stage.__calls.filter((c) => c[0] === name).map((c) => c[1]);
 const page = () => document.body.textContent ?? '';
 
+/** A busy machine takes its time. */
+vi.setConfig({ testTimeout: 60_000 });
+const soon = (what: () => unknown) => vi.waitFor(what, { timeout: 15_000 });
+
 let close: () => unknown = () => undefined;
 
 async function open(wish: object = {}) {
@@ -25,11 +29,9 @@ async function open(wish: object = {}) {
   const { default: App } = await import('../src/App.svelte');
   const app = mount(App, { target: document.body });
   close = () => unmount(app);
-  await vi.waitFor(() =>
-    expect(document.querySelector('main h1, main form, main aside')).not.toBeNull(),
-  );
+  await soon(() => expect(document.querySelector('main h1, main form, main aside')).not.toBeNull());
   await keys('{Control>}4{/Control}');
-  await vi.waitFor(() => expect(calls('audit_overview').length).toBeGreaterThan(0));
+  await soon(() => expect(calls('audit_overview').length).toBeGreaterThan(0));
 }
 
 async function keys(text: string) {
@@ -54,7 +56,7 @@ function agree(word: string) {
 
 const grid = () => document.querySelector<HTMLElement>('main [role=grid]');
 async function onGrid() {
-  await vi.waitFor(() => expect(grid()).not.toBeNull());
+  await soon(() => expect(grid()).not.toBeNull());
   grid()?.focus();
 }
 
@@ -71,7 +73,7 @@ describe('Audit', () => {
     await open();
     const lead =
       '48,169 of 48,210 balances agree, at offsets 8f3a01c2.0:1,204,118, 8f3a01c2.1:1,212,037, 8f3a01c2.2:1,219,956 +9, in 1.2 s';
-    await vi.waitFor(() => expect(page()).toContain(lead));
+    await soon(() => expect(page()).toContain(lead));
     for (const count of ['In flight 4', 'Foreign values 3', 'Brought back 2'])
       expect(page().replace(/\s+/g, ' ')).toContain(count);
     expect(page()).toContain('Deviations: 37');
@@ -80,9 +82,9 @@ describe('Audit', () => {
   it('audits by key, shows progress and ends with the result of that run', async () => {
     await open({ audit: 'clean' });
     await press('F9', true);
-    await vi.waitFor(() => expect(document.querySelector('[role=progressbar]')).not.toBeNull());
-    await vi.waitFor(() => expect(page()).toContain('per second'), { timeout: 4000 });
-    await vi.waitFor(() => expect(page()).toContain('Full audit · '), { timeout: 8000 });
+    await soon(() => expect(document.querySelector('[role=progressbar]')).not.toBeNull());
+    await soon(() => expect(page()).toContain('per second'));
+    await soon(() => expect(page()).toContain('Full audit · '));
     expect(calls('audit_start')).toEqual([
       expect.objectContaining({ full: true, correct_storm: false }),
     ]);
@@ -91,74 +93,74 @@ describe('Audit', () => {
   it('cancels by Esc', async () => {
     await open({ audit: 'clean' });
     await press('F9');
-    await vi.waitFor(() => expect(document.querySelector('[role=progressbar]')).not.toBeNull());
+    await soon(() => expect(document.querySelector('[role=progressbar]')).not.toBeNull());
     await keys('{Escape}');
     expect(calls('audit_cancel')).toHaveLength(1);
-    await vi.waitFor(() => expect(document.querySelector('[role=progressbar]')).toBeNull());
+    await soon(() => expect(document.querySelector('[role=progressbar]')).toBeNull());
   });
   it('opens the stock card by Enter, marks a line, and replays its balance after agreement', async () => {
     await open();
     await onGrid();
     await keys('{ArrowDown}{Alt>}m{/Alt}');
-    await vi.waitFor(() => expect(calls('audit_review')).toEqual([{ id: 99999, reviewed: true }]));
+    await soon(() => expect(calls('audit_review')).toEqual([{ id: 99999, reviewed: true }]));
     await keys('{Enter}');
     const key = { warehouse_id: 'WH-BJ', product_id: 'tissue' };
-    await vi.waitFor(() => expect(calls('stock_card')[0]).toMatchObject(key));
+    await soon(() => expect(calls('stock_card')[0]).toMatchObject(key));
     await keys('{Escape}');
-    await vi.waitFor(() => expect(document.activeElement).toBe(grid()));
+    await soon(() => expect(document.activeElement).toBe(grid()));
     await keys('{Alt>}p{/Alt}{Alt>}v{/Alt}');
-    await vi.waitFor(() => expect(page()).toContain('Findings: 9'), { timeout: 8000 });
+    await soon(() => expect(page()).toContain('Findings: 9'));
     const looked = { keys: [key], from: null, to: null, apply: false };
     expect(calls('replay_start')).toEqual([expect.objectContaining({ query: looked })]);
     await keys('{Control>}{Enter}{/Control}');
-    await vi.waitFor(() =>
+    await soon(() =>
       expect(document.querySelector('dialog')?.textContent).toContain(
         'Corrections in the stock: 3, in the ledger: 6; balances concerned: 1.',
       ),
     );
     expect(calls('replay_start')).toHaveLength(1);
     agree('Apply');
-    await vi.waitFor(() => expect(page()).toContain('Corrected: 9'), { timeout: 8000 });
+    await soon(() => expect(page()).toContain('Corrected: 9'));
     expect(calls('replay_start')[1]).toMatchObject({ query: { ...looked, apply: true } });
-  }, 30_000);
+  });
   it('asks about a storm with its numbers and corrects it only then', async () => {
     await open({ audit: 'storm' });
     const title = '4,800 of 48,210 balances deviate: nothing was corrected';
-    await vi.waitFor(() => expect(page()).toContain(title));
+    await soon(() => expect(page()).toContain(title));
     const button = [...document.querySelectorAll('main button')].find((b) =>
       b.textContent?.includes('Correct all the same'),
     ) as HTMLElement;
     button.focus();
     await keys('{Enter}');
-    await vi.waitFor(() => expect(document.querySelector('dialog')).not.toBeNull());
+    await soon(() => expect(document.querySelector('dialog')).not.toBeNull());
     expect(document.querySelector('dialog')?.textContent).toContain('Correct 4,800 balances?');
     expect(calls('audit_start')).toHaveLength(0);
     agree('Correct all the same');
-    await vi.waitFor(() => expect(calls('audit_start')).toHaveLength(1));
+    await soon(() => expect(calls('audit_start')).toHaveLength(1));
     expect(calls('audit_start')[0]).toMatchObject({ full: false, correct_storm: true });
   });
   it('searches the whole log, opens a run, and exports what is on screen', async () => {
     await open();
     await keys('{Alt>}3{/Alt}');
-    await vi.waitFor(() => expect(page()).toContain('inv-daemon on stock-01'));
+    await soon(() => expect(page()).toContain('inv-daemon on stock-01'));
     await press('Slash');
     await keys('apple');
     const subject = () => calls('audit_lines').at(-1)?.['search'];
-    await vi.waitFor(() => expect(subject()).toMatchObject({ subject: 'apple', audit_id: null }));
+    await soon(() => expect(subject()).toMatchObject({ subject: 'apple', audit_id: null }));
     await keys('{Control>}e{/Control}');
-    await vi.waitFor(() =>
+    await soon(() =>
       expect(calls('audit_export_csv')[0]).toMatchObject({ search: { subject: 'apple' } }),
     );
     await keys('{Escape}{Escape}');
-    await vi.waitFor(() => expect(grid()?.getAttribute('aria-label')).toBe('Audits'));
+    await soon(() => expect(grid()?.getAttribute('aria-label')).toBe('Audits'));
     await onGrid();
     await keys('{ArrowDown}{ArrowDown}{Enter}');
-    await vi.waitFor(() => expect(page()).toContain('Back to all audits'));
+    await soon(() => expect(page()).toContain('Back to all audits'));
     expect(subject()).toMatchObject({ subject: '', audit_id: 239 });
   });
   it('says in Chinese what it says in English', async () => {
     await open({ language: 'zh-CN' });
-    await vi.waitFor(() => expect(page()).toContain('48,210 项库存中 48,169 项一致'));
+    await soon(() => expect(page()).toContain('48,210 项库存中 48,169 项一致'));
     for (const word of [
       '立即审计',
       '全面审计',
@@ -173,7 +175,7 @@ describe('Audit', () => {
   });
   it('says what an empty site should do', async () => {
     await open({ empty: true });
-    await vi.waitFor(() => expect(page()).toContain('Not audited yet'));
+    await soon(() => expect(page()).toContain('Not audited yet'));
     expect(page()).toContain('Not checked yet · next one is due · every 1 h');
   });
 });

@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod bills;
 pub mod catalog;
+pub mod replay;
 pub mod settings;
 pub mod stock;
 

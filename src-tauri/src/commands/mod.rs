@@ -8,6 +8,7 @@ mod app;
 mod audit;
 mod bills;
 mod catalog;
+mod replay;
 mod stock;
 mod table;
 
@@ -78,6 +79,8 @@ table::commands! {
     audit::audit_lines(search: AuditSearch, limit: u32) -> Vec<AuditLine>;
     audit::audit_review(id: i64, reviewed: bool) -> ();
     audit::audit_export_csv(search: AuditSearch, path: Option<String>) -> Exported;
+    // Replay: with `apply` false it only looks; `audit_cancel` ends it.
+    replay::replay_start(query: ReplayQuery) feeds AuditProgress -> ReplayResult;
 }
 
 #[cfg(test)]

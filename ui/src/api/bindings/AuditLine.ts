@@ -5,4 +5,87 @@ import type { AuditState } from "./AuditState";
 import type { AuditStore } from "./AuditStore";
 import type { KeyOf } from "./KeyOf";
 
-export type AuditLine = { id: number, audit_id: number, at: string, subject: string, key: KeyOf | null, warehouse_name: string, product_name: string, keys: Array<KeyOf>, state: AuditState, state_words: string, reviewed: boolean, description: string, rrs: number, nrs: number, difference: number, cause: AuditCause, store: AuditStore, action: AuditAction, before: string, after: string };
+/**
+ * One deviation.
+ */
+export type AuditLine = { 
+/**
+ * Its number in `audit_log`.
+ */
+id: number, 
+/**
+ * Its run.
+ */
+audit_id: number, 
+/**
+ * When it was written.
+ */
+at: string, 
+/**
+ * Key, source or table.
+ */
+subject: string, 
+/**
+ * The key, where one is concerned.
+ */
+key: KeyOf | null, 
+/**
+ * Name of the key's warehouse, else empty.
+ */
+warehouse_name: string, 
+/**
+ * Name of the key's product, else empty.
+ */
+product_name: string, 
+/**
+ * Keys that it may concern, where `key` is null.
+ */
+keys: Array<KeyOf>, 
+/**
+ * STATE.
+ */
+state: AuditState, 
+/**
+ * STATE as the specification writes it.
+ */
+state_words: string, 
+/**
+ * FLAG is T: a person has reviewed it.
+ */
+reviewed: boolean, 
+/**
+ * DESCRIPTION as the specification writes it.
+ */
+description: string, 
+/**
+ * Quantity of the ledger.
+ */
+rrs: number, 
+/**
+ * Quantity of the stock.
+ */
+nrs: number, 
+/**
+ * nrs - rrs.
+ */
+difference: number, 
+/**
+ * Why.
+ */
+cause: AuditCause, 
+/**
+ * Which store is wrong.
+ */
+store: AuditStore, 
+/**
+ * What was done.
+ */
+action: AuditAction, 
+/**
+ * What stood there.
+ */
+before: string, 
+/**
+ * What stands there now, or would.
+ */
+after: string, };

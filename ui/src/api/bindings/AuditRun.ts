@@ -4,4 +4,71 @@ import type { AuditKind } from "./AuditKind";
 import type { AuditOutcome } from "./AuditOutcome";
 import type { AuditTrigger } from "./AuditTrigger";
 
-export type AuditRun = { id: number, started: string, took_ms: number, kind: AuditKind, trigger: AuditTrigger, who: string, outcome: AuditOutcome, keys: number, equal: number, pending: number, foreign: number, rows: number, tables: number, brought: number, cut: Array<AuditCut>, lines: number };
+/**
+ * One run, without its lines.
+ */
+export type AuditRun = { 
+/**
+ * Its number in `audits`; 0 when it was not written.
+ */
+id: number, 
+/**
+ * Start.
+ */
+started: string, 
+/**
+ * How long it took, milliseconds.
+ */
+took_ms: number, 
+/**
+ * What was looked at.
+ */
+kind: AuditKind, 
+/**
+ * Who wanted it.
+ */
+trigger: AuditTrigger, 
+/**
+ * The program and machine, or the person.
+ */
+who: string, 
+/**
+ * How it ended.
+ */
+outcome: AuditOutcome, 
+/**
+ * Keys judged.
+ */
+keys: number, 
+/**
+ * Keys whose value equals the ledger.
+ */
+equal: number, 
+/**
+ * Keys of which nothing can be said yet.
+ */
+pending: number, 
+/**
+ * Values that are no stock of ours.
+ */
+foreign: number, 
+/**
+ * Rows (replay: messages) read.
+ */
+rows: number, 
+/**
+ * Tables read.
+ */
+tables: number, 
+/**
+ * Keys that the stock had forgotten and that were brought forward.
+ */
+brought: number, 
+/**
+ * Per source, where it was compared.
+ */
+cut: Array<AuditCut>, 
+/**
+ * Lines in its log.
+ */
+lines: number, };

@@ -2,4 +2,43 @@
 import type { AuditRun } from "./AuditRun";
 import type { ReplayFinding } from "./ReplayFinding";
 
-export type ReplayResult = { run: AuditRun, findings: Array<ReplayFinding>, total: number, keys: number, in_stock: number, in_ledger: number, corrected: number, beyond_proof: number, messages: number };
+/**
+ * What a replay found, and did.
+ */
+export type ReplayResult = { 
+/**
+ * The run; its number is 0 after a preview.
+ */
+run: AuditRun, 
+/**
+ * Findings, as many as a screen can use.
+ */
+findings: Array<ReplayFinding>, 
+/**
+ * All findings.
+ */
+total: number, 
+/**
+ * Keys that they concern.
+ */
+keys: number, 
+/**
+ * Findings in the stock that would be corrected.
+ */
+in_stock: number, 
+/**
+ * Findings in the ledger that would be corrected.
+ */
+in_ledger: number, 
+/**
+ * Findings that were corrected.
+ */
+corrected: number, 
+/**
+ * Entries of the ledger whose messages the queue no longer has.
+ */
+beyond_proof: number, 
+/**
+ * Messages read.
+ */
+messages: number, };

@@ -48,6 +48,8 @@ const actions: Record<AuditAction, () => string> = {
   none: m.audit_action_none,
 };
 export const actionWord = (action: AuditAction) => actions[action]();
+const actionTones = { corrected: 'ok', proposed: 'going', none: 'bad' } as const;
+export const actionTone = (action: AuditAction) => actionTones[action];
 
 const outcomes: Record<AuditOutcome, () => string> = {
   clean: m.audit_outcome_clean,
