@@ -13,7 +13,7 @@ use super::ids::Ids;
 use super::watch::Watch;
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
-use crate::ledger::{LedgerView, StoredRow, Sum, TableRow, row_digest};
+use crate::ledger::{LedgerView, StoredRow, Sum, Table, row_digest};
 use crate::stock::SourceName;
 
 /// Rows fetched at a time.
@@ -149,7 +149,7 @@ impl Rows {
     async fn table(
         &mut self,
         view: &mut LedgerView,
-        table: &TableRow,
+        table: &Table,
         ids: &mut Ids,
         watch: &Watch,
     ) -> Result<()> {
@@ -183,7 +183,7 @@ impl Rows {
     fn row(
         &mut self,
         view: &LedgerView,
-        table: &TableRow,
+        table: &Table,
         row: &StoredRow,
         days: &mut HashMap<(NaiveDate, StockKey), [i64; 3]>,
     ) {
@@ -216,19 +216,10 @@ impl Rows {
     async fn compare_days(
         &mut self,
         view: &mut LedgerView,
-        table: &TableRow,
+        table: &Table,
         mut days: HashMap<(NaiveDate, StockKey), [i64; 3]>,
     ) -> Result<()> {
-        // A month may hold days whose tables are still open; only compacted ones lie in its table.
-        let compacted = match table.product {
-            None => Some(view.compacted_days(table.first_day, table.last_day).await?),
-            Some(_) => None,
-        };
-        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
-        for total in told {
-            if compacted.as_ref().is_some_and(|days| !days.contains(&total.day)) {
-                continue;
-            }
+        for total in view.totals_of(table).await? {
             let told = [total.in_quantity, total.out_quantity, total.entries];
             let counted = days.remove(&(total.day, total.key.clone())).unwrap_or_default();
             if told != counted {
@@ -243,15 +234,8 @@ impl Rows {
 
     /// A table of the catalogue that the snapshot has nothing of. One that never had entries was about to be made, or
     /// was made just now; one that stands and should have entries was made anew meanwhile: a new snapshot reads it.
-    async fn gone(&mut self, view: &mut LedgerView, table: &TableRow, stands: bool) -> Result<()> {
-        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
-        let told: Vec<_> = match table.product {
-            Some(_) => told,
-            None => {
-                let days = view.compacted_days(table.first_day, table.last_day).await?;
-                told.into_iter().filter(|total| days.contains(&total.day)).collect()
-            }
-        };
+    async fn gone(&mut self, view: &mut LedgerView, table: &Table, stands: bool) -> Result<()> {
+        let told = view.totals_of(table).await?;
         let mut keys = Vec::new();
         let mut entries = 0;
         for total in told.into_iter().filter(|total| total.entries > 0) {
@@ -275,7 +259,7 @@ impl Rows {
     async fn repeated(
         &mut self,
         view: &mut LedgerView,
-        tables: &[TableRow],
+        tables: &[Table],
         missing: &HashSet<String>,
         repeated: &[Uuid],
     ) -> Result<()> {

@@ -2,15 +2,13 @@
 //! positions, balances, and what lies beyond the offset at which the value stands.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use super::dialect::Dialect;
 use super::read::{key_at, key_condition};
 use super::row_sums::Three;
 use super::sources;
 use super::sql::{Session, Sql};
-use super::standing::{Table, catalogue};
-use super::{Ledger, SourceRow};
+use super::{Ledger, SourceRow, Table, listed};
 use crate::entry::{ProductId, StockKey};
 use crate::error::Result;
 use crate::stock::SourceName;
@@ -93,9 +91,8 @@ impl Ledger {
             .collect();
         let lagging = lagging(&states, keys);
         if !lagging.is_empty() {
-            let tables = catalogue(&mut *session).await?;
-            let tables: Vec<Arc<Table>> =
-                tables.into_iter().filter(|table| !gone.contains(&table.name)).collect();
+            let tables = listed::all(&mut *session).await?;
+            let tables: Vec<Table> = tables.into_iter().filter(|table| !gone.contains(&table.name)).collect();
             look_beyond(&mut *session, dialect, &tables, &mut states, lagging).await?;
         }
         session.rollback().await?;
@@ -151,7 +148,7 @@ fn lagging(states: &[KeyStanding], keys: &[KeyAsk]) -> Vec<(usize, usize, i64)> 
 async fn look_beyond(
     session: &mut dyn Session,
     dialect: Dialect,
-    tables: &[Arc<Table>],
+    tables: &[Table],
     states: &mut [KeyStanding],
     lagging: Vec<(usize, usize, i64)>,
 ) -> Sql<()> {

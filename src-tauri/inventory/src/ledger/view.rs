@@ -1,13 +1,11 @@
 //! One consistent snapshot of the ledger as an auditor reads it: sources, the keys' states and totals, in key order
 //! and in pages. Reads only; never looks at the stock.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use chrono::NaiveDate;
-
-use super::read::{key_at, key_condition};
+use super::read::{after_key, key_at, key_condition};
 use super::sql::{Row, Session};
-use super::{Ledger, SourceRow, sources};
+use super::{Ledger, SourceRow, Table, listed, sources};
 use crate::entry::StockKey;
 use crate::error::Result;
 use crate::stock::SourceName;
@@ -139,33 +137,16 @@ impl LedgerView {
         limit: usize,
     ) -> Result<Vec<(StockKey, Sum)>> {
         let dialect = self.ledger.inner.db.dialect();
-        let from = after.map_or_else(
-            || "1 = 1".to_owned(),
-            |key| {
-                let (warehouse, product) =
-                    (dialect.id_of(key.warehouse.as_str()), dialect.id_of(key.product.as_str()));
-                format!(
-                    "warehouse_id >= {warehouse} AND (warehouse_id > {warehouse} OR product_id > {product})"
-                )
-            },
-        );
+        let from = after.map_or_else(|| "1 = 1".to_owned(), |key| after_key(dialect, key));
         let sql = day_sums_sql(&from, &format!(" LIMIT {limit}"));
         self.session.query(&sql).await?.iter().map(sum_at).collect()
     }
 
-    /// Totals of one product (or of all) on the days from `first` to `last`: (day, key, in, out, entries).
-    pub async fn totals_of_days(
-        &mut self,
-        product: Option<&crate::entry::ProductId>,
-        first: NaiveDate,
-        last: NaiveDate,
-    ) -> Result<Vec<super::DayTotal>> {
-        let dialect = self.ledger.inner.db.dialect();
-        let only = product
-            .map_or_else(String::new, |id| format!(" AND product_id = {}", dialect.id_of(id.as_str())));
+    /// Totals of what lies in this table: (day, key, in, out, entries).
+    pub async fn totals_of(&mut self, table: &Table) -> Result<Vec<super::DayTotal>> {
         let sql = format!(
-            "SELECT day, warehouse_id, product_id, in_quantity, out_quantity, entries FROM day_totals \
-             WHERE day BETWEEN '{first}' AND '{last}'{only}"
+            "SELECT day, warehouse_id, product_id, in_quantity, out_quantity, entries FROM day_totals WHERE {}",
+            listed::totals_of(self.ledger.inner.db.dialect(), table)
         );
         let rows = self.session.query(&sql).await?;
         let total = |row: &Row| {
@@ -178,14 +159,6 @@ impl LedgerView {
             })
         };
         rows.iter().map(total).collect()
-    }
-
-    /// Days of this span whose rows lie in their month's table.
-    pub async fn compacted_days(&mut self, first: NaiveDate, last: NaiveDate) -> Result<HashSet<NaiveDate>> {
-        let sql = format!(
-            "SELECT day FROM ledger_days WHERE day BETWEEN '{first}' AND '{last}' AND state <> 'open'"
-        );
-        self.session.query(&sql).await?.iter().map(|row| row.day(0)).collect()
     }
 
     /// Σ `balances` per source: (source's number, sum).
@@ -274,13 +247,8 @@ impl Stream {
             return Ok(());
         }
         let dialect = view.ledger.inner.db.dialect();
-        let from = self.last.as_ref().map_or_else(String::new, |key| {
-            let (warehouse, product) =
-                (dialect.id_of(key.warehouse.as_str()), dialect.id_of(key.product.as_str()));
-            format!(
-                " AND warehouse_id >= {warehouse} AND (warehouse_id > {warehouse} OR product_id > {product})"
-            )
-        });
+        let from =
+            self.last.as_ref().map_or_else(String::new, |key| format!(" AND {}", after_key(dialect, key)));
         let sql = format!(
             "SELECT warehouse_id, product_id, last_offset, quantity, entries FROM balances WHERE source_id = {}{from} \
              ORDER BY warehouse_id, product_id LIMIT {PAGE}",
