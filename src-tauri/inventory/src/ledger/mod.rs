@@ -4,7 +4,6 @@
 mod audits;
 mod catalogue;
 mod commit;
-mod cuts;
 mod dialect;
 mod digest;
 mod listed;
@@ -36,7 +35,6 @@ use uuid::Uuid;
 
 pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
-pub use cuts::{Beyond, KeyAsk, KeyStanding, SourceStanding};
 pub use digest::{payload_hash, row_digest};
 pub use listed::Table;
 pub use mend::{Counted, RowMend, SumMend};
@@ -46,7 +44,7 @@ pub use standing::{Standing, StandingRow, entry_content};
 pub use stock_card::MovementCursor;
 pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Moved, Period, Sums};
 pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
-pub use view_rows::StoredRow;
+pub use view_rows::{Beyond, StoredRow};
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;

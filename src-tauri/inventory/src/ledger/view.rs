@@ -98,20 +98,28 @@ impl LedgerView {
         Ok(self.session.rollback().await?)
     }
 
-    /// States of these keys, in key order; keys that the ledger does not know are left out.
-    pub async fn states(&mut self, keys: &[StockKey]) -> Result<Vec<KeyState>> {
-        let mut sorted = keys.to_vec();
-        sorted.sort();
-        sorted.dedup();
-        let mut states: Vec<KeyState> = Vec::new();
-        for chunk in sorted.chunks(KEYS) {
+    /// States of these keys; keys that the ledger does not know are left out.
+    pub async fn states(&mut self, keys: &[StockKey]) -> Result<HashMap<StockKey, KeyState>> {
+        let mut states: HashMap<StockKey, KeyState> = HashMap::new();
+        for chunk in keys.chunks(KEYS) {
             let sql = format!(
                 "SELECT warehouse_id, product_id, source_id, last_offset, quantity, entries FROM balances WHERE {} \
-                 ORDER BY warehouse_id, product_id, source_id",
+                 ORDER BY source_id",
                 key_condition(self.ledger.inner.db.dialect(), chunk)
             );
             for row in self.session.query(&sql).await? {
-                add(&mut states, &self.names, &row)?;
+                let Some(source) = self.names.get(&row.int(2)?) else { continue };
+                let part = Part {
+                    source: source.clone(),
+                    last_offset: row.int(3)?,
+                    quantity: row.int(4)?,
+                    entries: row.int(5)?,
+                };
+                let key = key_at(&row, 0, 1)?;
+                let state = states
+                    .entry(key)
+                    .or_insert_with_key(|key| KeyState { key: key.clone(), parts: Vec::new() });
+                state.parts.push(part);
             }
         }
         Ok(states)
@@ -179,22 +187,6 @@ fn day_sums_sql(condition: &str, limit: &str) -> String {
 
 fn sum_at(row: &Row) -> Result<(StockKey, Sum)> {
     Ok((key_at(row, 0, 1)?, Sum { quantity: row.int(2)?, entries: row.int(3)? }))
-}
-
-fn add(states: &mut Vec<KeyState>, names: &HashMap<i64, SourceName>, row: &Row) -> Result<()> {
-    let key = key_at(row, 0, 1)?;
-    let Some(source) = names.get(&row.int(2)?) else { return Ok(()) };
-    let part = Part {
-        source: source.clone(),
-        last_offset: row.int(3)?,
-        quantity: row.int(4)?,
-        entries: row.int(5)?,
-    };
-    match states.last_mut() {
-        Some(state) if state.key == key => state.parts.push(part),
-        _ => states.push(KeyState { key, parts: vec![part] }),
-    }
-    Ok(())
 }
 
 /// `balances` in key order. Each source lies together on disk in that order, so the sources are read side by side

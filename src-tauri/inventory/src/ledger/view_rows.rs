@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::sql::{Kind, Row, SqlError};
 use super::view::{LedgerView, Sum};
-use super::{Table, listed};
+use super::{SourceRow, Table, listed};
 use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::stock::SourceName;
@@ -35,6 +35,26 @@ pub struct StoredRow {
     pub entry_id: Option<Uuid>,
     /// The entry; none where the row holds what no entry can.
     pub entry: Option<Entry>,
+}
+
+/// Some rows of one key and source, summed up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// Offset of the last.
+    pub last: i64,
+    /// Their signed sum.
+    pub signed: i64,
+    /// How many.
+    pub rows: i64,
+}
+
+impl Beyond {
+    /// With `rows` more rows (or fewer), the last at `last`.
+    pub fn add(&mut self, last: i64, signed: i64, rows: i64) {
+        self.last = self.last.max(last);
+        self.signed = self.signed.saturating_add(signed);
+        self.rows += rows;
+    }
 }
 
 impl LedgerView {
@@ -65,33 +85,43 @@ impl LedgerView {
         }
     }
 
-    /// Rows of keys beyond an offset of a source: (key, source, beyond) → (offset, signed quantity), any order.
+    /// The rows of keys beyond an offset of a source, as far as its position goes, summed up on both sides of what the
+    /// stock acknowledged: (key, source) → rows below the source's `stock_offset`, and the others.
     pub async fn rows_beyond(
         &mut self,
         wanted: &[(StockKey, SourceName, i64)],
-    ) -> Result<HashMap<(StockKey, SourceName), Vec<(i64, i64)>>> {
-        let ids: HashMap<SourceName, i64> =
-            self.sources().iter().map(|source| (source.name.clone(), source.id)).collect();
+    ) -> Result<HashMap<(StockKey, SourceName), [Beyond; 2]>> {
+        let sources: HashMap<SourceName, SourceRow> =
+            self.sources().iter().map(|source| (source.name.clone(), source.clone())).collect();
         let dialect = self.ledger.inner.db.dialect();
         // By product: the keys of one product lie in the same tables.
         let mut products: BTreeMap<&ProductId, Vec<String>> = BTreeMap::new();
+        let mut watermarks: BTreeMap<i64, i64> = BTreeMap::new();
         for (key, source, offset) in wanted {
-            let Some(id) = ids.get(source) else { continue };
+            let Some(SourceRow { id, next_offset, stock_offset, .. }) = sources.get(source) else { continue };
+            watermarks.insert(*id, *stock_offset);
             let warehouse = dialect.text_of(key.warehouse.as_str());
             products.entry(&key.product).or_default().push(format!(
-                "(source_id = {id} AND source_offset > {offset} AND warehouse_id = {warehouse})"
+                "(source_id = {id} AND source_offset > {offset} AND source_offset < {next_offset} \
+                 AND warehouse_id = {warehouse})"
             ));
         }
-        let mut found: HashMap<(StockKey, SourceName), Vec<(i64, i64)>> = HashMap::new();
+        let halves: String = watermarks
+            .iter()
+            .map(|(id, stock_offset)| format!(" WHEN {id} THEN source_offset < {stock_offset}"))
+            .collect();
+        let select = "SELECT warehouse_id, source_id, MAX(source_offset), SUM(quantity * drcr), COUNT(*)";
+        let end = format!(" GROUP BY warehouse_id, source_id, CASE source_id{halves} END");
+        let mut found: HashMap<(StockKey, SourceName), [Beyond; 2]> = HashMap::new();
         for (product, conditions) in products {
             for some in conditions.chunks(50) {
-                let condition = some.join(" OR ");
-                let select = "SELECT warehouse_id, source_id, source_offset, quantity * drcr";
-                for row in self.query_product(product, select, &condition, "").await? {
-                    let Some(source) = self.names.get(&row.int(1)?).cloned() else { continue };
+                for row in self.query_product(product, select, &some.join(" OR "), &end).await? {
+                    let (id, last) = (row.int(1)?, row.int(2)?);
+                    let Some(source) = self.names.get(&id).cloned() else { continue };
+                    let half = usize::from(watermarks.get(&id).is_none_or(|watermark| last >= *watermark));
                     let key =
                         StockKey { warehouse: WarehouseId::stored(row.text(0)?), product: product.clone() };
-                    found.entry((key, source)).or_default().push((row.int(2)?, row.int(3)?));
+                    found.entry((key, source)).or_default()[half].add(last, row.int(3)?, row.int(4)?);
                 }
             }
         }

@@ -69,9 +69,8 @@ impl<'a> Walk<'a> {
     /// Everything but sums and stock. False: cancelled.
     pub async fn all(&mut self, standing: &mut Standing, history: &dyn History) -> Result<bool> {
         self.found.tables = standing.tables.len() as u64;
-        for table in standing.gone.clone() {
-            self.found.gone.insert(table.name.clone());
-            self.found.add(Finding::of_table(&table));
+        for table in &standing.gone {
+            self.found.add(Finding::of_table(table));
         }
         let sources = standing.sources().to_vec();
         let whole: i64 = sources.iter().map(|source| source.next_offset).sum();
