@@ -10,9 +10,10 @@ use chrono::NaiveDate;
 
 use super::dialect::Dialect;
 use super::listed::{UNION_TERMS, counted, union};
-use super::read::{after_key, key_at, key_condition};
+use super::read::{key_at, key_condition};
 use super::row_sums::Three;
 use super::sql::Row;
+use super::view::PAGE;
 use super::{Ledger, LedgerView, SourceRow, Table};
 use crate::entry::{Entry, ProductId, StockKey};
 use crate::error::Result;
@@ -20,8 +21,6 @@ use crate::error::Result;
 pub use row::{StandingRow, entry_content};
 pub(super) use row::{rows_of, standing_at};
 
-/// Rows of the fixed tables in one page.
-const PAGE: usize = 5_000;
 /// Keys in one condition.
 const KEYS: usize = 200;
 
@@ -181,36 +180,32 @@ impl Standing {
         keys: Option<&[StockKey]>,
         mut each: impl FnMut((i64, StockKey), Three),
     ) -> Result<()> {
-        const HEAD: &str =
-            "SELECT source_id, warehouse_id, product_id, last_offset, quantity, entries FROM balances";
-        let read = |row: &Row| -> Result<((i64, StockKey), Three)> {
-            Ok(((row.int(0)?, key_at(row, 1, 2)?), [row.int(3)?, row.int(4)?, row.int(5)?]))
-        };
         if let Some(keys) = keys {
             for chunk in keys.chunks(KEYS) {
-                let sql = format!("{HEAD} WHERE {}", key_condition(self.dialect(), chunk));
+                let sql = format!(
+                    "SELECT source_id, warehouse_id, product_id, last_offset, quantity, entries FROM balances \
+                     WHERE {}",
+                    key_condition(self.dialect(), chunk)
+                );
                 for row in self.view.session.query(&sql).await? {
-                    let (place, numbers) = read(&row)?;
-                    each(place, numbers);
+                    let place = (row.int(0)?, key_at(&row, 1, 2)?);
+                    each(place, [row.int(3)?, row.int(4)?, row.int(5)?]);
                 }
             }
             return Ok(());
         }
         let ids = self.view.session.query("SELECT DISTINCT source_id FROM balances").await?;
         for id in ids {
-            let mut from = String::new();
+            let id = id.int(0)?;
+            let mut last = None;
             loop {
-                let sql = format!(
-                    "{HEAD} WHERE source_id = {}{from} ORDER BY warehouse_id, product_id LIMIT {PAGE}",
-                    id.int(0)?
-                );
-                let rows = self.view.session.query(&sql).await?;
-                for row in &rows {
-                    let (place, numbers) = read(row)?;
-                    each(place, numbers);
+                let page = self.view.balances_after(id, last.as_ref()).await?;
+                let whole = page.len() == PAGE;
+                last = page.last().map(|(key, _)| key.clone());
+                page.into_iter().for_each(|(key, numbers)| each((id, key), numbers));
+                if !whole {
+                    break;
                 }
-                let Some(last) = rows.last().filter(|_| rows.len() == PAGE) else { break };
-                from = format!(" AND {}", after_key(self.dialect(), &key_at(last, 1, 2)?));
             }
         }
         Ok(())

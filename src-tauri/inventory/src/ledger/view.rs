@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::read::{after_key, key_at, key_condition};
+use super::row_sums::Three;
 use super::sql::{Row, Session};
 use super::{Ledger, SourceRow, Table, listed, sources};
 use crate::entry::StockKey;
@@ -13,7 +14,7 @@ use crate::stock::SourceName;
 /// Keys in one condition.
 const KEYS: usize = 200;
 /// Rows of `balances` of one source that are fetched at a time.
-const PAGE: usize = 5_000;
+pub(super) const PAGE: usize = 5_000;
 
 /// What `balances` says of one key in one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +170,22 @@ impl LedgerView {
         rows.iter().map(total).collect()
     }
 
+    /// The next page of a source's balances in key order: last offset, quantity, entries.
+    pub(super) async fn balances_after(
+        &mut self,
+        source_id: i64,
+        after: Option<&StockKey>,
+    ) -> Result<Vec<(StockKey, Three)>> {
+        let dialect = self.ledger.inner.db.dialect();
+        let from = after.map_or_else(String::new, |key| format!(" AND {}", after_key(dialect, key)));
+        let sql = format!(
+            "SELECT warehouse_id, product_id, last_offset, quantity, entries FROM balances \
+             WHERE source_id = {source_id}{from} ORDER BY warehouse_id, product_id LIMIT {PAGE}"
+        );
+        let rows = self.session.query(&sql).await?;
+        rows.iter().map(|row| Ok((key_at(row, 0, 1)?, [row.int(2)?, row.int(3)?, row.int(4)?]))).collect()
+    }
+
     /// Σ `balances` per source: (source's number, sum).
     pub async fn balance_sums(&mut self) -> Result<HashMap<i64, Sum>> {
         let sql = "SELECT source_id, SUM(quantity), SUM(entries) FROM balances GROUP BY source_id";
@@ -238,24 +255,11 @@ impl Stream {
         if self.done || !self.page.is_empty() {
             return Ok(());
         }
-        let dialect = view.ledger.inner.db.dialect();
-        let from =
-            self.last.as_ref().map_or_else(String::new, |key| format!(" AND {}", after_key(dialect, key)));
-        let sql = format!(
-            "SELECT warehouse_id, product_id, last_offset, quantity, entries FROM balances WHERE source_id = {}{from} \
-             ORDER BY warehouse_id, product_id LIMIT {PAGE}",
-            self.id
-        );
-        let rows = view.session.query(&sql).await?;
-        self.done = rows.len() < PAGE;
-        for row in &rows {
-            let part = Part {
-                source: self.source.clone(),
-                last_offset: row.int(2)?,
-                quantity: row.int(3)?,
-                entries: row.int(4)?,
-            };
-            self.page.push_back((key_at(row, 0, 1)?, part));
+        let page = view.balances_after(self.id, self.last.as_ref()).await?;
+        self.done = page.len() < PAGE;
+        for (key, [last_offset, quantity, entries]) in page {
+            let part = Part { source: self.source.clone(), last_offset, quantity, entries };
+            self.page.push_back((key, part));
         }
         self.last = self.page.back().map(|(key, _)| key.clone());
         Ok(())
