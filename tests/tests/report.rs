@@ -160,6 +160,41 @@ fn figures_are_those_of_the_lines_in_a_cluster() {
     figures_are_those_of_the_lines(&Site::cluster("report"));
 }
 
+/// Totals and rows that somebody changed, reported, and set right by a replay: the report is right again.
+fn a_replay_sets_reports_right(site: &Site) {
+    let entries = fed(site);
+    let (from, to) = ("2024-02-01", "2024-03-20");
+    let figures = |by: &'static str, field: &'static str| {
+        rows(&report(site, &["--from", from, "--to", to, "--by", by]), &[field])
+    };
+    let companies = right(&entries, from, to, |e| vec![e.company.clone()]);
+    let products = right(&entries, from, to, |e| vec![e.product.clone()]);
+    let db = site.ledger();
+    db.run("UPDATE day_totals SET in_quantity = in_quantity + 9 WHERE day = '2024-02-15'");
+    let table = db
+        .rows("SELECT table_name FROM ledger_tables WHERE first_day = '2024-02-16'")
+        .remove(0)
+        .remove(0)
+        .unwrap();
+    db.run(&format!("UPDATE {table} SET company_id = 'nobody'"));
+    drop(db);
+    assert_ne!(figures("product", "product_id"), products);
+    assert_ne!(figures("company", "company_id"), companies);
+    site.daemon.call(&["replay", "--apply"], "").expect(0);
+    assert_eq!(figures("product", "product_id"), products);
+    assert_eq!(figures("company", "company_id"), companies);
+}
+
+#[test]
+fn a_replay_sets_reports_right_standalone() {
+    a_replay_sets_reports_right(&Site::standalone());
+}
+
+#[test]
+fn a_replay_sets_reports_right_in_a_cluster() {
+    a_replay_sets_reports_right(&Site::cluster("replayed"));
+}
+
 #[test]
 fn what_has_no_meaning_is_refused() {
     let site = Site::standalone();

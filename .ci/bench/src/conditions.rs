@@ -33,13 +33,9 @@ fn read_line(path: &str, begins: &str) -> String {
     line.trim_start_matches(begins).trim_start_matches([':', '\t', ' ']).trim().to_owned()
 }
 
-/// Reads everything.
-pub fn read(place: &Place, options: &Options) -> Result<Value> {
-    let profile = if options.daemon.components().any(|part| part.as_os_str() == "release") {
-        "release"
-    } else {
-        "not release: figures of no worth"
-    };
+/// Machine, servers and build.
+pub fn machine(place: &Place, release: bool) -> Result<Value> {
+    let profile = if release { "release" } else { "not release: figures of no worth" };
     Ok(json!({
         "cores": cores(),
         "cpu": read_line("/proc/cpuinfo", "model name"),
@@ -51,13 +47,24 @@ pub fn read(place: &Place, options: &Options) -> Result<Value> {
         "mariadb": mariadb(place)?,
         "redis": redis_settings(place)?,
         "kafka": kafka(place),
+    }))
+}
+
+/// Reads everything.
+pub fn read(place: &Place, options: &Options) -> Result<Value> {
+    let more = json!({
         "partitions": crate::data::PARTITIONS,
         "warehouses": crate::data::WAREHOUSES,
         "options": {
             "batch": options.batch, "raw_batch": options.raw_batch, "day_tables": options.day_tables,
             "in_order": options.in_order, "entry_ids": !options.no_ids, "latency_rate": options.latency_rate,
         },
-    }))
+    });
+    let mut all = machine(place, options.places.release())?;
+    if let (Some(all), Value::Object(more)) = (all.as_object_mut(), more) {
+        all.extend(more);
+    }
+    Ok(all)
 }
 
 fn mariadb(place: &Place) -> Result<Value> {

@@ -34,6 +34,11 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// An empty site whose days are all open.
+    pub fn plain() -> Shape {
+        Shape { products: 1, days: 1, entries: 0, in_order: false, ids: false, day_tables: 20_000 }
+    }
+
     /// `100 products, 30 days`.
     pub fn name(&self) -> String {
         let days = if self.days == 1 { "1 day".to_owned() } else { format!("{} days", self.days) };

@@ -3,6 +3,7 @@
 #![allow(clippy::float_arithmetic)] // measurements are no quantities of goods
 
 mod alone;
+mod audit;
 mod backlog;
 mod chart;
 mod conditions;
@@ -57,7 +58,7 @@ pub enum Part {
 }
 
 /// Measures the path of a bill
-#[derive(Parser, Debug)]
+#[derive(clap::Args, Debug)]
 #[command(name = "cargo xtask bench path", max_term_width = 100)]
 pub struct Options {
     /// Numbers of products
@@ -105,6 +106,13 @@ pub struct Options {
     /// Entries for the specification's daemon
     #[arg(long, default_value_t = 4_000)]
     pub spec_entries: u64,
+    #[command(flatten)]
+    pub places: Places,
+}
+
+/// Where everything is; told by `cargo xtask bench`.
+#[derive(clap::Args, Debug)]
+pub struct Places {
     /// Folder of the running services
     #[arg(long)]
     pub services: PathBuf,
@@ -117,6 +125,26 @@ pub struct Options {
     /// Folder for the results
     #[arg(long)]
     pub out: PathBuf,
+}
+
+impl Places {
+    fn open(&self) -> Result<Place> {
+        Place::open(&self.services, &self.daemon, &self.python, &self.out)
+    }
+
+    /// Whether the daemon is an optimised one.
+    pub fn release(&self) -> bool {
+        self.daemon.components().any(|part| part.as_os_str() == "release")
+    }
+}
+
+/// What is measured.
+#[derive(Parser, Debug)]
+enum Bench {
+    /// The path of a bill
+    Path(Box<Options>),
+    /// Audits
+    Audit(audit::Options),
 }
 
 impl Options {
@@ -139,7 +167,7 @@ fn run(mut options: Options) -> Result<bool> {
         options.products.retain(|products| *products <= 100);
         options.days = vec![1];
     }
-    let place = Place::open(&options.services, &options.daemon, &options.python, &options.out)?;
+    let place = options.places.open()?;
     let conditions = conditions::read(&place, &options)?;
     conditions::print(&conditions);
     let results = plan::measure(&place, &options)?;
@@ -149,9 +177,13 @@ fn run(mut options: Options) -> Result<bool> {
 }
 
 fn main() -> ExitCode {
-    match run(Options::parse()) {
+    let done = match Bench::parse() {
+        Bench::Path(options) => run(*options).map(drop),
+        Bench::Audit(options) => audit::run(&options),
+    };
+    match done {
         // An aim that is missed is told in the table; it is no failure of the bench.
-        Ok(_) => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE

@@ -1,6 +1,7 @@
 //! A plain connection to MariaDB: texts in, texts out. As foreign to the engine as any other client.
 
 use anyhow::{Context, Result};
+use futures::TryStreamExt;
 use sqlx::mysql::{MySqlConnectOptions, MySqlConnection};
 use sqlx::{ConnectOptions, Executor, Row};
 use tokio::runtime::{Handle, Runtime};
@@ -23,6 +24,20 @@ impl Db {
     pub fn run(&mut self, sql: &str) -> Result<()> {
         let done = self.runtime.block_on(self.connection.execute(sqlx::raw_sql(sql)));
         done.map(drop).with_context(|| format!("{sql:.200}"))
+    }
+
+    /// Reads all rows as they come and keeps none; tells how many.
+    pub fn stream(&mut self, sql: &str) -> Result<u64> {
+        let Db { connection, runtime } = self;
+        let count = runtime.block_on(async {
+            let mut rows = connection.fetch(sqlx::raw_sql(sql));
+            let mut count = 0;
+            while rows.try_next().await?.is_some() {
+                count += 1;
+            }
+            Ok::<_, sqlx::Error>(count)
+        });
+        count.with_context(|| format!("{sql:.200}"))
     }
 
     /// All rows, every column as text.

@@ -17,11 +17,21 @@ pub enum Bench {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Audits of a million keys and of ten million rows against bare reading of the same stores (`audit --help`)
+    #[command(disable_help_flag = true)]
+    Audit {
+        /// --keys N --rows N --tables N
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
 }
 
 /// Runs it; its exit code is ours.
 pub fn bench(place: &Place, bench: Bench) -> Result<bool> {
-    let Bench::Path { args } = bench;
+    let (what, args) = match bench {
+        Bench::Path { args } => ("path", args),
+        Bench::Audit { args } => ("audit", args),
+    };
     prepare::prepare(place, prepare::For::Testing)?;
     let mut build = sh::command("cargo", &place.root);
     build.args(["build", "--workspace", "--release", "--bin", "inv-daemon", "--bin", "path-bench"]);
@@ -31,6 +41,7 @@ pub fn bench(place: &Place, bench: Bench) -> Result<bool> {
     fs::create_dir_all(&out)?;
     let programs = place.target.join("release");
     let mut command = sh::command(programs.join("path-bench"), &place.root);
+    command.arg(what);
     if args.iter().any(|arg| arg == "--help" || arg == "-h") {
         return Ok(command.arg("--help").status()?.success());
     }

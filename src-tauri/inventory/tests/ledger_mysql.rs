@@ -162,7 +162,8 @@ impl Freezer {
                 tokio::spawn(async move {
                     let mut bytes = vec![0; 1 << 16];
                     while let Ok(count @ 1..) = from_client.read(&mut bytes).await {
-                        let is_commit = bytes[..count].windows(6).any(|word| word == b"COMMIT");
+                        // The whole statement: a new connection is set to READ COMMITTED, too.
+                        let is_commit = bytes[..count].ends_with(b"COMMIT");
                         if is_commit && armed.swap(false, Ordering::SeqCst) {
                             frozen.notify_one();
                             thawed.notified().await;

@@ -17,6 +17,7 @@ use super::rows::RowWriter;
 use super::sources::{new_stamp, stamp_literal};
 use super::sql::{Kind, Script, Session, Sql, conclude};
 use super::standing::{StandingRow, standing_at};
+use super::sums::moved_by_hand;
 use super::tables::{Tier, day_states};
 use super::verdict::{Judged, Rejection, first_look};
 use super::{Incoming, SourceRow, Table};
@@ -45,6 +46,16 @@ pub struct RowMend {
 }
 
 impl RowMend {
+    /// Days whose rows it changes.
+    fn days(&self) -> impl Iterator<Item = NaiveDate> {
+        let removed = self.remove.as_ref();
+        let table = removed.and_then(|row| row.table.product.as_ref().map(|_| row.table.first_day));
+        let column = removed.and_then(|row| row.day.as_ref()?.parse().ok());
+        let said = removed.and_then(|row| row.entry()).map(|entry| entry.day());
+        let restored = self.restore.as_ref().map(|(.., entry)| entry.day());
+        [table, column, said, restored].into_iter().flatten()
+    }
+
     fn day_of_table(&self) -> Option<NaiveDate> {
         self.remove.as_ref().filter(|row| row.table.product.is_some()).map(|row| row.table.first_day)
     }
@@ -133,6 +144,8 @@ impl Ledger {
         }
         crash::point("replay.removed");
         self.restore(session, &wanted, &tiers, limit).await?;
+        let days = wanted.iter().flat_map(|mend| mend.days()).collect();
+        moved_by_hand(session, dialect, &days).await?;
         crash::point("replay.restored");
         let mut script = Script::new(limit);
         add_lines(&mut script, dialect, audit_id, &lines);

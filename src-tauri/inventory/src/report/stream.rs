@@ -1,10 +1,11 @@
 //! All rows of a report without holding them all: subject by subject in chunks, out of one state of the ledger. Made for
 //! exports; a screen asks for a page.
 
+use super::fold::Fold;
 use super::{Figures, Group, Order, Request, Row, fill, sort};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::Result;
-use crate::ledger::{Ask, Filter, Ledger, Sums};
+use crate::ledger::{Ask, Ledger, Sums};
 
 /// Rows aimed at in one chunk.
 const ROWS: usize = 20_000;
@@ -39,31 +40,45 @@ pub async fn stream(
 ) -> Result<Option<Figures>> {
     request.check()?;
     let request = Request { page: None, ..request.clone() };
-    let mut sums = ledger.sums(request.period, &request.ask(), request.detail()).await?;
-    let (group, ids, size) = chunks(&mut sums, &request).await?;
-    let mut totals = Figures::default();
+    // What was handed out cannot be taken back: only the first chunk can be read again, from another state.
+    let Begun { mut sums, group, ids, size, first } = ledger.again(|| begin(ledger, &request)).await?;
     let total = ids.len().max(1);
+    let mut totals = Figures::default();
+    let mut fold = Some(first);
     let mut done = 0;
-    // Without anything to chunk by, all of it is one chunk.
-    let whole: Vec<String> = Vec::new();
-    let parts: Vec<&[String]> = if group.is_none() { vec![&whole] } else { ids.chunks(size).collect() };
-    for part in parts {
-        let mut ask = request.ask();
-        if let Some(group) = group {
-            narrow(&mut ask, group, part);
-        }
-        let fold = fill(&mut sums, &request, ask).await?;
-        totals.add(&fold.totals());
-        let mut rows = fold.rows();
+    while let Some(chunk) = fold.take() {
+        totals.add(&chunk.totals());
+        let mut rows = chunk.rows();
         sort(&mut rows, request.sort);
-        done += part.len().max(1);
-        if each(&rows, Progress { done: done.min(total), total })? == Flow::Stop {
+        done = (done + size).min(total);
+        if each(&rows, Progress { done, total })? == Flow::Stop {
             sums.close().await?;
             return Ok(None);
+        }
+        if done < ids.len() {
+            let part = &ids[done..(done + size).min(total)];
+            fold = Some(fill(&mut sums, &request, narrowed(&request, group, part)).await?);
         }
     }
     sums.close().await?;
     Ok(Some(totals))
+}
+
+/// A stream that has read its first chunk.
+struct Begun {
+    sums: Sums,
+    group: Option<Group>,
+    ids: Vec<String>,
+    size: usize,
+    first: Fold,
+}
+
+async fn begin(ledger: &Ledger, request: &Request) -> Result<Begun> {
+    let mut sums = ledger.sums(request.period, &request.ask(), request.detail()).await?;
+    let (group, ids, size) = chunks(&mut sums, request).await?;
+    let part = &ids[..size.min(ids.len())];
+    let first = fill(&mut sums, request, narrowed(request, group, part)).await?;
+    Ok(Begun { sums, group, ids, size, first })
 }
 
 /// What to go through in chunks, its ids, and how many at once. Another order than the groups' needs all rows at once.
@@ -96,13 +111,19 @@ fn table(group: Group) -> &'static str {
     }
 }
 
-fn narrow(ask: &mut Ask, group: Group, ids: &[String]) {
-    let filter: &mut Filter = &mut ask.filter;
+/// The question, for these ids of the group alone; without a group, all of it.
+fn narrowed(request: &Request, group: Option<Group>, ids: &[String]) -> Ask {
+    let mut ask = request.ask();
+    let filter = &mut ask.filter;
     match group {
-        Group::Warehouse => {
+        None => {}
+        Some(Group::Warehouse) => {
             filter.warehouses = Some(ids.iter().map(|id| WarehouseId::stored(id)).collect());
         }
-        Group::Company => filter.companies = Some(ids.iter().map(|id| CompanyId::stored(id)).collect()),
-        _ => filter.products = Some(ids.iter().map(|id| ProductId::stored(id)).collect()),
+        Some(Group::Company) => {
+            filter.companies = Some(ids.iter().map(|id| CompanyId::stored(id)).collect());
+        }
+        Some(_) => filter.products = Some(ids.iter().map(|id| ProductId::stored(id)).collect()),
     }
+    ask
 }

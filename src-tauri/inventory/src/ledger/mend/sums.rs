@@ -18,6 +18,7 @@ use crate::ledger::read::one_key;
 use crate::ledger::row_sums::{RowSums, SourceSum, Three};
 use crate::ledger::sql::{Database, Script, Session, Sql, conclude};
 use crate::ledger::standing::rows_of;
+use crate::ledger::sums::moved_by_hand;
 use crate::ledger::{Ledger, SourceRow, listed};
 
 /// A row of stored sums.
@@ -88,6 +89,11 @@ impl Ledger {
             done.push(true);
             lines.extend(line.map(|(before, after)| AuditLine { before, after, ..mend.line.clone() }));
         }
+        let days = mends.iter().filter_map(|mend| match &mend.place {
+            Counted::Total(day, _) => Some(*day),
+            Counted::Source(_) | Counted::Balance(..) => None,
+        });
+        moved_by_hand(session, dialect, &days.collect()).await?;
         crash::point("replay.sums");
         let mut script = Script::new(limit);
         add_lines(&mut script, dialect, audit_id, &lines);

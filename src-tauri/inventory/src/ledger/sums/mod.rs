@@ -8,6 +8,8 @@ mod term;
 mod terms;
 mod versions;
 
+use std::time::Duration;
+
 use chrono::{Days, NaiveDate, NaiveDateTime};
 
 use super::Ledger;
@@ -20,11 +22,14 @@ use crate::error::{Code, Error, Result};
 pub use list::EntryCursor;
 use term::{Face, Term};
 use versions::State;
+pub(super) use versions::moved_by_hand;
 
 /// SELECTs joined into one query.
 const UNION_TERMS: usize = 200;
-/// Tries when tables are compacted under a snapshot.
-const TRIES: usize = 3;
+/// Tries when tables are made or compacted under a snapshot, and the longest pause between two of them: a writer that
+/// begins a day makes its tables one after the other.
+const TRIES: u32 = 12;
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// By which columns sums are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -171,14 +176,15 @@ impl Ledger {
         Ok(Sums { session, dialect: self.inner.db.dialect(), period, face, state })
     }
 
-    /// Runs a whole reading again where tables were compacted under its snapshot.
+    /// Runs a whole reading again where tables were made or compacted under its snapshot.
     pub(crate) async fn again<T, F: Future<Output = Result<T>>>(&self, read: impl Fn() -> F) -> Result<T> {
         let mut last = None;
-        for _ in 0..TRIES {
+        for number in 0..TRIES {
             match read().await {
                 Err(failed) if failed.code == Code::Retry => last = Some(failed),
                 other => return other,
             }
+            tokio::time::sleep(Duration::from_millis(5 << number.min(8)).min(LONGEST_PAUSE)).await;
         }
         Err(last.unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; try again.")))
     }

@@ -1,13 +1,14 @@
 //! Which version every day and month has, which of them are rolled up at which version, and whether the versions can
 //! be trusted at all: they count entries, and must have counted as many as the sources.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Months, NaiveDate};
 
 use super::term::Face;
 use super::{Ledger, Period, month_of};
 use crate::error::Result;
+use crate::ledger::dialect::Dialect;
 use crate::ledger::sql::{Script, Session, Sql, conclude};
 
 /// What a roll-up covers.
@@ -125,6 +126,28 @@ impl State {
         }
         None
     }
+}
+
+/// Moves the versions of days whose rows or totals were set right by hand of a replay: what was rolled up of them before
+/// is not read any more. Part of the caller's transaction.
+pub(in crate::ledger) async fn moved_by_hand(
+    session: &mut dyn Session,
+    dialect: Dialect,
+    days: &BTreeSet<NaiveDate>,
+) -> Sql<()> {
+    let months: BTreeSet<NaiveDate> = days.iter().map(|day| month_of(*day)).collect();
+    let spans = days.iter().map(|day| (Grain::Day, day)).chain(months.iter().map(|day| (Grain::Month, day)));
+    let values: Vec<String> =
+        spans.map(|(grain, first)| format!("('{}','{first}',0,1,0)", grain.name())).collect();
+    let tail = dialect.upsert("grain, first_day, source_id", &["version", "entries"], &[]);
+    for chunk in values.chunks(500) {
+        let sql = format!(
+            "INSERT INTO ledger_versions (grain, first_day, source_id, version, entries) VALUES {}{tail}",
+            chunk.join(",")
+        );
+        session.exec(&sql).await?;
+    }
+    Ok(())
 }
 
 impl Ledger {
