@@ -3,8 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use redb::ReadableDatabase;
-
+use crate::planted::{edited, put, stock_value};
 use crate::site::Site;
 use crate::snapshot::{Row, Snapshot};
 use crate::sql::Db;
@@ -261,59 +260,34 @@ impl Victims {
 
     fn stock(&mut self, site: &Site, plant: Plant) -> Vec<Named> {
         if plant == Plant::StockInvented {
-            put_stock(site, "W0:nobody", Some(r#"{"base":0,"change":5,"at":{}}"#));
+            put(site, "W0:nobody", Some(r#"{"base":0,"change":5,"at":{}}"#));
             return vec![named("extra", "stock_unknown_key", "W0:nobody", "", "")];
         }
         let key = self.key();
-        let mut value: serde_json::Value = serde_json::from_str(&self.snapshot.stock[&key]).expect("JSON");
-        let add = |value: &mut serde_json::Value, more: i64| {
-            value["change"] = (value["change"].as_i64().expect("an integer") + more).into();
-        };
         match plant {
             Plant::StockDeleted => {
-                put_stock(site, &key, None);
-                return vec![named("missing", "stock_lost", &key, "", "")];
+                put(site, &key, None);
+                vec![named("missing", "stock_lost", &key, "", "")]
             }
-            Plant::StockRaised => add(&mut value, 7),
-            Plant::StockLowered => add(&mut value, -7),
-            Plant::StockDamaged => drop(value.as_object_mut().expect("an object").remove("at")),
+            Plant::StockRaised | Plant::StockLowered => {
+                let by = if plant == Plant::StockRaised { 7 } else { -7 };
+                put(site, &key, Some(&edited(site, &key, by, false)));
+                vec![named("changed", "stock_edited", &key, "", "")]
+            }
+            Plant::StockDamaged => {
+                let mut value = stock_value(site, &key);
+                value.as_object_mut().expect("an object").remove("at").expect("at");
+                put(site, &key, Some(&value.to_string()));
+                vec![named("changed", "stock_damaged", &key, "", "")]
+            }
             _ => {
-                add(&mut value, -3);
-                let at = value["at"].as_object_mut().expect("at");
-                let (name, state) = at.iter_mut().next().expect("a source");
-                let place = format!("{name}@{}", state[0]);
-                state[1] = (state[1].as_i64().expect("a sum") - 3).into();
-                put_stock(site, &key, Some(&value.to_string()));
-                return vec![named("missing", "stock_lost", &key, "", &place)];
+                let value = stock_value(site, &key);
+                let (name, state) = value["at"].as_object().expect("at").iter().next().expect("a source");
+                put(site, &key, Some(&edited(site, &key, -3, true)));
+                vec![named("missing", "stock_lost", &key, "", &format!("{name}@{}", state[0]))]
             }
         }
-        put_stock(site, &key, Some(&value.to_string()));
-        let cause = if plant == Plant::StockDamaged { "stock_damaged" } else { "stock_edited" };
-        vec![named("changed", cause, &key, "", "")]
     }
-}
-
-/// Writes or deletes one value of the stock store. Standalone: no process may hold the file.
-pub fn put_stock(site: &Site, key: &str, value: Option<&str>) {
-    if let Some(cluster) = &site.cluster {
-        let mut connection = cluster.redis.connect();
-        return match value {
-            Some(value) => redis::cmd("SET").arg(key).arg(value).exec(&mut connection).unwrap(),
-            None => redis::cmd("DEL").arg(key).exec(&mut connection).unwrap(),
-        };
-    }
-    const STOCK: redb::TableDefinition<&str, &[u8]> = redb::TableDefinition::new("stock");
-    let database = redb::Builder::new().open(site.file("stock")).unwrap();
-    drop(database.begin_read().unwrap());
-    let writing = database.begin_write().unwrap();
-    {
-        let mut table = writing.open_table(STOCK).unwrap();
-        match value {
-            Some(value) => drop(table.insert(key, value.as_bytes()).unwrap()),
-            None => drop(table.remove(key).unwrap()),
-        }
-    }
-    writing.commit().unwrap();
 }
 
 /// The findings of a replay's JSON as they are compared.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::site::Site;
 
-/// Writes a value into the stock behind everybody's back.
+/// Writes or deletes a value of the stock behind everybody's back. Standalone: no process may hold the file.
 pub fn put(site: &Site, key: &str, value: Option<&str>) {
     if let Some(cluster) = &site.cluster {
         let mut redis = cluster.redis.connect();
@@ -35,7 +35,7 @@ pub fn stock_value(site: &Site, key: &str) -> Value {
     serde_json::from_str(&site.stock()[key]).unwrap()
 }
 
-/// The value with `change` moved by `by`, and with it the sum of its first source when `sum` says so.
+/// The value as it stands with `change` moved by `by`, and with it the sum of its first source when `sum` says so.
 pub fn edited(site: &Site, key: &str, by: i64, sum: bool) -> String {
     let mut value = stock_value(site, key);
     value["change"] = json!(value["change"].as_i64().unwrap() + by);

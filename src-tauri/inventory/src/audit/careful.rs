@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::cuts;
 use super::findings::{Cause, Phase};
-use super::judge::{self, Judged, KeyCut, SourceCut, Verdict};
+use super::judge::{self, Judged, KeyCut, Verdict};
 use super::proof::Accounts;
 use super::watch::Watch;
 use crate::entry::StockKey;
@@ -117,8 +118,7 @@ pub async fn accounts_of(ledger: &Ledger, keys: &[StockKey]) -> Result<HashMap<S
     let mut found = HashMap::new();
     for chunk in keys.chunks(CHUNK) {
         let mut view = ledger.view().await?;
-        let states = view.states(chunk).await?;
-        let mut states: HashMap<_, _> = states.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let mut states = view.states(chunk).await?;
         let totals = view.day_sums(chunk).await?;
         for key in chunk {
             let total = totals.get(key).copied().unwrap_or_default();
@@ -163,11 +163,10 @@ impl Reading<'_> {
     async fn once(&self, proofs: usize) -> Result<Careful> {
         let values = self.stock.values(self.keys).await?;
         let mut view = self.ledger.view().await?;
-        let mut states: HashMap<StockKey, KeyState> =
-            view.states(self.keys).await?.into_iter().map(|state| (state.key.clone(), state)).collect();
+        let mut states = view.states(self.keys).await?;
         let totals = view.day_sums(self.keys).await?;
-        let mut cuts: Vec<KeyCut> = self.keys.iter().map(|key| cut(&view, states.get(key))).collect();
-        self.fetch_beyond(&mut view, &values, &mut cuts).await?;
+        let mut cuts: Vec<KeyCut> = self.keys.iter().map(|key| cuts::cut(&view, states.get(key))).collect();
+        cuts::add_beyond(&mut view, self.keys, &values, &mut cuts, |_, _, _, _| {}).await?;
         let verdicts: Vec<Verdict> =
             values.iter().zip(&cuts).map(|(value, cut)| judge::judge(value.as_deref(), cut)).collect();
         let again = self.read_again(&verdicts).await?;
@@ -213,35 +212,6 @@ impl Reading<'_> {
         Ok(found)
     }
 
-    /// Rows beyond what each value knows. Of a source of which it knows nothing, all rows lie beyond, and their sum
-    /// is the balance: no row has to be read for that.
-    async fn fetch_beyond(
-        &self,
-        view: &mut LedgerView,
-        values: &[Option<Vec<u8>>],
-        cuts: &mut [KeyCut],
-    ) -> Result<()> {
-        let mut wanted = Vec::new();
-        for ((key, value), cut) in self.keys.iter().zip(values).zip(cuts.iter_mut()) {
-            for (source, offset) in judge::rows_wanted(value.as_deref(), cut) {
-                if offset >= 0 {
-                    wanted.push((key.clone(), source, offset));
-                } else if let Some(source_cut) = cut.get_mut(&source) {
-                    source_cut.beyond = source_cut.balance.into_iter().collect();
-                }
-            }
-        }
-        let mut beyond = view.rows_beyond(&wanted).await?;
-        for (key, cut) in self.keys.iter().zip(cuts) {
-            for (source, source_cut) in cut.iter_mut() {
-                if let Some(rows) = beyond.remove(&(key.clone(), source.clone())) {
-                    source_cut.beyond = rows;
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Values of keys that seem to have forgotten something, read after the snapshot.
     async fn read_again(&self, verdicts: &[Verdict]) -> Result<HashMap<StockKey, Option<Vec<u8>>>> {
         let forgot = |verdict: &Verdict| matches!(verdict, Verdict::Judged(judged) if judged.forgot());
@@ -272,24 +242,6 @@ impl Reading<'_> {
         }
         Ok(())
     }
-}
-
-/// What the snapshot says of a key: every source that the ledger knows.
-fn cut(view: &LedgerView, state: Option<&KeyState>) -> KeyCut {
-    let mut cut: KeyCut = BTreeMap::new();
-    for source in view.sources() {
-        let part = state.and_then(|state| state.parts.iter().find(|part| part.source == source.name));
-        cut.insert(
-            source.name.clone(),
-            SourceCut {
-                next_offset: source.next_offset,
-                stock_offset: source.stock_offset,
-                balance: part.map(|part| (part.last_offset, part.quantity)),
-                beyond: Vec::new(),
-            },
-        );
-    }
-    cut
 }
 
 fn accounts(state: Option<&KeyState>, totals: Sum) -> Accounts {

@@ -4,6 +4,7 @@
 
 mod bulk;
 mod careful;
+pub mod cuts;
 pub mod findings;
 mod ids;
 pub mod judge;

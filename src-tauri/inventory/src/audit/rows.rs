@@ -13,7 +13,7 @@ use super::ids::Ids;
 use super::watch::Watch;
 use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
-use crate::ledger::{LedgerView, PassingRow, SourceRow, StoredRow, Sum, TableRow};
+use crate::ledger::{LedgerView, PassingRow, SourceRow, StoredRow, Sum, Table};
 use crate::stock::SourceName;
 
 /// Rows fetched at a time.
@@ -163,7 +163,7 @@ impl Rows {
     async fn table(
         &mut self,
         view: &mut LedgerView,
-        table: &TableRow,
+        table: &Table,
         ids: &mut Ids,
         watch: &Watch,
     ) -> Result<()> {
@@ -192,7 +192,7 @@ impl Rows {
         Ok(())
     }
 
-    fn row(&mut self, table: &TableRow, row: &PassingRow<'_>, days: &mut Days) {
+    fn row(&mut self, table: &Table, row: &PassingRow<'_>, days: &mut Days) {
         let position = self.positions.get(&row.source_id);
         let misplaced = table.product.as_ref().is_some_and(|product| product.as_str() != row.product);
         if position.is_none_or(|(next, _)| row.source_offset >= *next) || misplaced {
@@ -214,7 +214,7 @@ impl Rows {
         total[2] += 1;
     }
 
-    fn foreign(&mut self, table: &TableRow, row: &PassingRow<'_>) {
+    fn foreign(&mut self, table: &Table, row: &PassingRow<'_>) {
         let source = self.positions.get(&row.source_id);
         let source = source.map_or_else(|| row.source_id.to_string(), |(_, name)| name.to_string());
         let key = StockKey {
@@ -232,17 +232,8 @@ impl Rows {
         self.odd(table.name.clone(), vec![key], Cause::RowForeign, text.to_string());
     }
 
-    async fn compare_days(&mut self, view: &mut LedgerView, table: &TableRow, mut days: Days) -> Result<()> {
-        // A month may hold days whose tables are still open; only compacted ones lie in its table.
-        let compacted = match table.product {
-            None => Some(view.compacted_days(table.first_day, table.last_day).await?),
-            Some(_) => None,
-        };
-        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
-        for total in told {
-            if compacted.as_ref().is_some_and(|days| !days.contains(&total.day)) {
-                continue;
-            }
+    async fn compare_days(&mut self, view: &mut LedgerView, table: &Table, mut days: Days) -> Result<()> {
+        for total in view.totals_of(table).await? {
             let told = [total.in_quantity, total.out_quantity, total.entries];
             let place = (
                 self.warehouses.known(total.key.warehouse.as_str()),
@@ -270,15 +261,8 @@ impl Rows {
 
     /// A table of the catalogue that the snapshot has nothing of. One that never had entries was about to be made, or
     /// was made just now; one that stands and should have entries was made anew meanwhile: a new snapshot reads it.
-    async fn gone(&mut self, view: &mut LedgerView, table: &TableRow, stands: bool) -> Result<()> {
-        let told = view.totals_of_days(table.product.as_ref(), table.first_day, table.last_day).await?;
-        let told: Vec<_> = match table.product {
-            Some(_) => told,
-            None => {
-                let days = view.compacted_days(table.first_day, table.last_day).await?;
-                told.into_iter().filter(|total| days.contains(&total.day)).collect()
-            }
-        };
+    async fn gone(&mut self, view: &mut LedgerView, table: &Table, stands: bool) -> Result<()> {
+        let told = view.totals_of(table).await?;
         let mut keys = Vec::new();
         let mut entries = 0;
         for total in told.into_iter().filter(|total| total.entries > 0) {
@@ -302,7 +286,7 @@ impl Rows {
     async fn repeated(
         &mut self,
         view: &mut LedgerView,
-        tables: &[TableRow],
+        tables: &[Table],
         missing: &HashSet<String>,
         repeated: &[Uuid],
     ) -> Result<()> {

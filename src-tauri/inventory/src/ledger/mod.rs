@@ -4,9 +4,9 @@
 mod audits;
 mod catalogue;
 mod commit;
-mod cuts;
 mod dialect;
 mod digest;
+mod listed;
 mod mend;
 mod mysql;
 mod read;
@@ -36,16 +36,16 @@ use uuid::Uuid;
 
 pub use audits::{AuditLine, AuditRow, AuditSearch};
 pub use commit::SourceCache;
-pub use cuts::{Beyond, KeyAsk, KeyStanding, SourceStanding};
 pub use digest::{payload_hash, row_digest};
+pub use listed::Table;
 pub use mend::{Counted, RowMend, SumMend};
 pub use read::Summary;
 pub use row_sums::{RowSums, SourceSum, Three};
-pub use standing::{Standing, StandingRow, Table, entry_content};
+pub use standing::{Standing, StandingRow, entry_content};
 pub use stock_card::MovementCursor;
 pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Moved, Period, Sums};
 pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
-pub use view_rows::{StoredRow, TableRow};
+pub use view_rows::{Beyond, StoredRow};
 pub use view_scan::PassingRow;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};

@@ -51,6 +51,12 @@ pub(super) fn key_condition(dialect: Dialect, keys: &[StockKey]) -> String {
     format!("({})", terms.collect::<Vec<_>>().join(" OR "))
 }
 
+/// Condition for all keys after this one in key order, in a form that an index by (warehouse, product) serves.
+pub(super) fn after_key(dialect: Dialect, key: &StockKey) -> String {
+    let (warehouse, product) = (dialect.id_of(key.warehouse.as_str()), dialect.id_of(key.product.as_str()));
+    format!("warehouse_id >= {warehouse} AND (warehouse_id > {warehouse} OR product_id > {product})")
+}
+
 /// Condition for one key.
 pub(super) fn one_key(dialect: Dialect, key: &StockKey) -> String {
     format!(

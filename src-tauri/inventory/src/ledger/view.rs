@@ -1,13 +1,12 @@
 //! One consistent snapshot of the ledger as an auditor reads it: sources, the keys' states and totals, in key order
 //! and in pages. Reads only; never looks at the stock.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use chrono::NaiveDate;
-
-use super::read::{key_at, key_condition};
+use super::read::{after_key, key_at, key_condition};
+use super::row_sums::Three;
 use super::sql::{Row, Session};
-use super::{Ledger, SourceRow, sources};
+use super::{Ledger, SourceRow, Table, listed, sources};
 use crate::entry::StockKey;
 use crate::error::Result;
 use crate::stock::SourceName;
@@ -15,7 +14,7 @@ use crate::stock::SourceName;
 /// Keys in one condition.
 const KEYS: usize = 200;
 /// Rows of `balances` of one source that are fetched at a time.
-const PAGE: usize = 5_000;
+pub(super) const PAGE: usize = 5_000;
 
 /// What `balances` says of one key in one source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,20 +99,28 @@ impl LedgerView {
         Ok(self.session.rollback().await?)
     }
 
-    /// States of these keys, in key order; keys that the ledger does not know are left out.
-    pub async fn states(&mut self, keys: &[StockKey]) -> Result<Vec<KeyState>> {
-        let mut sorted = keys.to_vec();
-        sorted.sort();
-        sorted.dedup();
-        let mut states: Vec<KeyState> = Vec::new();
-        for chunk in sorted.chunks(KEYS) {
+    /// States of these keys; keys that the ledger does not know are left out.
+    pub async fn states(&mut self, keys: &[StockKey]) -> Result<HashMap<StockKey, KeyState>> {
+        let mut states: HashMap<StockKey, KeyState> = HashMap::new();
+        for chunk in keys.chunks(KEYS) {
             let sql = format!(
                 "SELECT warehouse_id, product_id, source_id, last_offset, quantity, entries FROM balances WHERE {} \
-                 ORDER BY warehouse_id, product_id, source_id",
+                 ORDER BY source_id",
                 key_condition(self.ledger.inner.db.dialect(), chunk)
             );
             for row in self.session.query(&sql).await? {
-                add(&mut states, &self.names, &row)?;
+                let Some(source) = self.names.get(&row.int(2)?) else { continue };
+                let part = Part {
+                    source: source.clone(),
+                    last_offset: row.int(3)?,
+                    quantity: row.int(4)?,
+                    entries: row.int(5)?,
+                };
+                let key = key_at(&row, 0, 1)?;
+                let state = states
+                    .entry(key)
+                    .or_insert_with_key(|key| KeyState { key: key.clone(), parts: Vec::new() });
+                state.parts.push(part);
             }
         }
         Ok(states)
@@ -132,19 +139,11 @@ impl LedgerView {
         Ok(sums)
     }
 
-    /// Totals of one product (or of all) on the days from `first` to `last`: (day, key, in, out, entries).
-    pub async fn totals_of_days(
-        &mut self,
-        product: Option<&crate::entry::ProductId>,
-        first: NaiveDate,
-        last: NaiveDate,
-    ) -> Result<Vec<super::DayTotal>> {
-        let dialect = self.ledger.inner.db.dialect();
-        let only = product
-            .map_or_else(String::new, |id| format!(" AND product_id = {}", dialect.id_of(id.as_str())));
+    /// Totals of what lies in this table: (day, key, in, out, entries).
+    pub async fn totals_of(&mut self, table: &Table) -> Result<Vec<super::DayTotal>> {
         let sql = format!(
-            "SELECT day, warehouse_id, product_id, in_quantity, out_quantity, entries FROM day_totals \
-             WHERE day BETWEEN '{first}' AND '{last}'{only}"
+            "SELECT day, warehouse_id, product_id, in_quantity, out_quantity, entries FROM day_totals WHERE {}",
+            listed::totals_of(self.ledger.inner.db.dialect(), table)
         );
         let rows = self.session.query(&sql).await?;
         let total = |row: &Row| {
@@ -159,12 +158,20 @@ impl LedgerView {
         rows.iter().map(total).collect()
     }
 
-    /// Days of this span whose rows lie in their month's table.
-    pub async fn compacted_days(&mut self, first: NaiveDate, last: NaiveDate) -> Result<HashSet<NaiveDate>> {
+    /// The next page of a source's balances in key order: last offset, quantity, entries.
+    pub(super) async fn balances_after(
+        &mut self,
+        source_id: i64,
+        after: Option<&StockKey>,
+    ) -> Result<Vec<(StockKey, Three)>> {
+        let dialect = self.ledger.inner.db.dialect();
+        let from = after.map_or_else(String::new, |key| format!(" AND {}", after_key(dialect, key)));
         let sql = format!(
-            "SELECT day FROM ledger_days WHERE day BETWEEN '{first}' AND '{last}' AND state <> 'open'"
+            "SELECT warehouse_id, product_id, last_offset, quantity, entries FROM balances \
+             WHERE source_id = {source_id}{from} ORDER BY warehouse_id, product_id LIMIT {PAGE}"
         );
-        self.session.query(&sql).await?.iter().map(|row| row.day(0)).collect()
+        let rows = self.session.query(&sql).await?;
+        rows.iter().map(|row| Ok((key_at(row, 0, 1)?, [row.int(2)?, row.int(3)?, row.int(4)?]))).collect()
     }
 
     /// Σ `balances` per source: (source's number, sum).
@@ -185,22 +192,6 @@ fn day_sums_sql(condition: &str) -> String {
 
 fn sum_at(row: &Row) -> Result<(StockKey, Sum)> {
     Ok((key_at(row, 0, 1)?, Sum { quantity: row.int(2)?, entries: row.int(3)? }))
-}
-
-fn add(states: &mut Vec<KeyState>, names: &HashMap<i64, SourceName>, row: &Row) -> Result<()> {
-    let key = key_at(row, 0, 1)?;
-    let Some(source) = names.get(&row.int(2)?) else { return Ok(()) };
-    let part = Part {
-        source: source.clone(),
-        last_offset: row.int(3)?,
-        quantity: row.int(4)?,
-        entries: row.int(5)?,
-    };
-    match states.last_mut() {
-        Some(state) if state.key == key => state.parts.push(part),
-        _ => states.push(KeyState { key, parts: vec![part] }),
-    }
-    Ok(())
 }
 
 /// `balances` in key order. Each source lies together on disk in that order, so the sources are read side by side
@@ -252,29 +243,11 @@ impl Stream {
         if self.done || !self.page.is_empty() {
             return Ok(());
         }
-        let dialect = view.ledger.inner.db.dialect();
-        let from = self.last.as_ref().map_or_else(String::new, |key| {
-            let (warehouse, product) =
-                (dialect.id_of(key.warehouse.as_str()), dialect.id_of(key.product.as_str()));
-            format!(
-                " AND warehouse_id >= {warehouse} AND (warehouse_id > {warehouse} OR product_id > {product})"
-            )
-        });
-        let sql = format!(
-            "SELECT warehouse_id, product_id, last_offset, quantity, entries FROM balances WHERE source_id = {}{from} \
-             ORDER BY warehouse_id, product_id LIMIT {PAGE}",
-            self.id
-        );
-        let rows = view.session.query(&sql).await?;
-        self.done = rows.len() < PAGE;
-        for row in &rows {
-            let part = Part {
-                source: self.source.clone(),
-                last_offset: row.int(2)?,
-                quantity: row.int(3)?,
-                entries: row.int(4)?,
-            };
-            self.page.push_back((key_at(row, 0, 1)?, part));
+        let page = view.balances_after(self.id, self.last.as_ref()).await?;
+        self.done = page.len() < PAGE;
+        for (key, [last_offset, quantity, entries]) in page {
+            let part = Part { source: self.source.clone(), last_offset, quantity, entries };
+            self.page.push_back((key, part));
         }
         self.last = self.page.back().map(|(key, _)| key.clone());
         Ok(())

@@ -8,27 +8,13 @@ use uuid::Uuid;
 
 use super::sql::{Kind, Row, SqlError};
 use super::view::{LedgerView, Sum};
+use super::{SourceRow, Table, listed};
 use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::stock::SourceName;
 
-/// SELECTs joined into one query.
-const UNION_TERMS: usize = 100;
 const COLUMNS: &str = "id, product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
                        entry_id, source_id, source_offset";
-
-/// A table of the catalogue whose rows count.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TableRow {
-    /// Its product; none for a month's table.
-    pub product: Option<ProductId>,
-    /// Its first day.
-    pub first_day: NaiveDate,
-    /// Its last day.
-    pub last_day: NaiveDate,
-    /// Its name.
-    pub name: String,
-}
 
 /// One row as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,82 +37,74 @@ pub struct StoredRow {
     pub entry: Option<Entry>,
 }
 
+/// Some rows of one key and source, summed up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Beyond {
+    /// Offset of the last.
+    pub last: i64,
+    /// Their signed sum.
+    pub signed: i64,
+    /// How many.
+    pub rows: i64,
+}
+
+impl Beyond {
+    /// With `rows` more rows (or fewer), the last at `last`.
+    pub fn add(&mut self, last: i64, signed: i64, rows: i64) {
+        self.last = self.last.max(last);
+        self.signed = self.signed.saturating_add(signed);
+        self.rows += rows;
+    }
+}
+
 impl LedgerView {
-    /// Tables whose rows count, products together: open days' tables and months' tables. What a compaction left to be
-    /// dropped is none of them.
-    pub async fn tables(&mut self) -> Result<Vec<TableRow>> {
-        let sql = "SELECT t.table_name, t.product_id, t.first_day, t.last_day FROM ledger_tables t \
-                   LEFT JOIN ledger_days d ON d.day = t.first_day \
-                   WHERE t.product_id IS NULL OR d.state = 'open'";
-        let rows = self.session.query(sql).await?;
-        let table = |row: &Row| {
-            Ok(TableRow {
-                name: row.text(0)?.to_owned(),
-                product: row.opt_text(1)?.map(ProductId::stored),
-                first_day: row.day(2)?,
-                last_day: row.day(3)?,
-            })
-        };
-        let mut tables: Vec<TableRow> = rows.iter().map(table).collect::<Result<_>>()?;
-        tables.sort();
-        Ok(tables)
+    /// Tables whose rows count, products together.
+    pub async fn tables(&mut self) -> Result<Vec<Table>> {
+        Ok(listed::all(&mut *self.session).await?)
     }
 
-    /// Those of these tables that do not stand. Asked outside the snapshot: a table that a compaction dropped
-    /// meanwhile is among them too, and the snapshot is of no use any more (`Retry`).
-    pub async fn missing(&mut self, tables: &[TableRow]) -> Result<HashSet<String>> {
-        let mut missing = HashSet::new();
-        for chunk in tables.chunks(500) {
-            let names: Vec<String> = chunk.iter().map(|table| format!("'{}'", table.name)).collect();
-            let sql = self.ledger.inner.db.dialect().standing_tables(&names.join(","));
-            let mut other = self.ledger.inner.db.reader().await?;
-            let rows = other.query(&sql).await?;
-            let standing: HashSet<&str> = rows.iter().map(|row| row.text(0)).collect::<Result<_>>()?;
-            let gone: Vec<&TableRow> =
-                chunk.iter().filter(|table| !standing.contains(table.name.as_str())).collect();
-            for table in gone {
-                let sql = format!(
-                    "SELECT 1 FROM ledger_tables t LEFT JOIN ledger_days d ON d.day = t.first_day \
-                     WHERE t.table_name = '{}' AND (t.product_id IS NULL OR d.state = 'open')",
-                    table.name
-                );
-                if other.query(&sql).await?.is_empty() {
-                    return Err(Error::new(Code::Retry, "A day was compacted meanwhile."));
-                }
-                missing.insert(table.name.clone());
-            }
-        }
-        Ok(missing)
+    /// Names of those of these tables that do not stand. `Retry`: the snapshot is of no use any more.
+    pub async fn missing(&mut self, tables: &[Table]) -> Result<HashSet<String>> {
+        listed::missing(&*self.ledger.inner.db, &mut *self.session, tables).await
     }
 
-    /// Rows of keys beyond an offset of a source: (key, source, beyond) → (offset, signed quantity), any order.
+    /// The rows of keys beyond an offset of a source, as far as its position goes, summed up on both sides of what the
+    /// stock acknowledged: (key, source) → rows below the source's `stock_offset`, and the others.
     pub async fn rows_beyond(
         &mut self,
         wanted: &[(StockKey, SourceName, i64)],
-    ) -> Result<HashMap<(StockKey, SourceName), Vec<(i64, i64)>>> {
-        let ids: HashMap<SourceName, i64> =
-            self.sources().iter().map(|source| (source.name.clone(), source.id)).collect();
+    ) -> Result<HashMap<(StockKey, SourceName), [Beyond; 2]>> {
+        let sources: HashMap<SourceName, SourceRow> =
+            self.sources().iter().map(|source| (source.name.clone(), source.clone())).collect();
         let dialect = self.ledger.inner.db.dialect();
         // By product: the keys of one product lie in the same tables.
         let mut products: BTreeMap<&ProductId, Vec<String>> = BTreeMap::new();
+        let mut watermarks: BTreeMap<i64, i64> = BTreeMap::new();
         for (key, source, offset) in wanted {
-            let Some(id) = ids.get(source) else { continue };
+            let Some(SourceRow { id, next_offset, stock_offset, .. }) = sources.get(source) else { continue };
+            watermarks.insert(*id, *stock_offset);
             let warehouse = dialect.text_of(key.warehouse.as_str());
             products.entry(&key.product).or_default().push(format!(
-                "(source_id = {id} AND source_offset > {offset} AND warehouse_id = {warehouse})"
+                "(source_id = {id} AND source_offset > {offset} AND source_offset < {next_offset} \
+                 AND warehouse_id = {warehouse})"
             ));
         }
-        let mut found: HashMap<(StockKey, SourceName), Vec<(i64, i64)>> = HashMap::new();
+        let halves: String = watermarks
+            .iter()
+            .map(|(id, stock_offset)| format!(" WHEN {id} THEN source_offset < {stock_offset}"))
+            .collect();
+        let select = "SELECT warehouse_id, source_id, MAX(source_offset), SUM(quantity * drcr), COUNT(*)";
+        let end = format!(" GROUP BY warehouse_id, source_id, CASE source_id{halves} END");
+        let mut found: HashMap<(StockKey, SourceName), [Beyond; 2]> = HashMap::new();
         for (product, conditions) in products {
-            let tables = self.tables_of_product(product).await?;
             for some in conditions.chunks(50) {
-                let condition = some.join(" OR ");
-                let select = "SELECT warehouse_id, source_id, source_offset, quantity * drcr";
-                for row in self.query_tables(&tables, product, select, &condition, "").await? {
-                    let Some(source) = self.names.get(&row.int(1)?).cloned() else { continue };
+                for row in self.query_product(product, select, &some.join(" OR "), &end).await? {
+                    let (id, last) = (row.int(1)?, row.int(2)?);
+                    let Some(source) = self.names.get(&id).cloned() else { continue };
+                    let half = usize::from(watermarks.get(&id).is_none_or(|watermark| last >= *watermark));
                     let key =
                         StockKey { warehouse: WarehouseId::stored(row.text(0)?), product: product.clone() };
-                    found.entry((key, source)).or_default().push((row.int(2)?, row.int(3)?));
+                    found.entry((key, source)).or_default()[half].add(last, row.int(3)?, row.int(4)?);
                 }
             }
         }
@@ -136,12 +114,11 @@ impl LedgerView {
     /// What the rows of one key say, by the source's number: sum, entries, last offset.
     pub async fn row_sums(&mut self, key: &StockKey) -> Result<HashMap<i64, (Sum, i64)>> {
         let dialect = self.ledger.inner.db.dialect();
-        let tables = self.tables_of_product(&key.product).await?;
         let condition = format!("warehouse_id = {}", dialect.text_of(key.warehouse.as_str()));
         let select = "SELECT source_id, SUM(quantity * drcr), COUNT(*), MAX(source_offset)";
         let end = " GROUP BY source_id";
         let mut sums: HashMap<i64, (Sum, i64)> = HashMap::new();
-        for row in self.query_tables(&tables, &key.product, select, &condition, end).await? {
+        for row in self.query_product(&key.product, select, &condition, end).await? {
             let (sum, last) = sums.entry(row.int(0)?).or_insert((Sum::default(), -1));
             sum.add(Sum { quantity: row.int(1)?, entries: row.int(2)? });
             *last = (*last).max(row.int(3)?);
@@ -150,7 +127,7 @@ impl LedgerView {
     }
 
     /// Rows in which any of these entry ids stand.
-    pub async fn rows_with_ids(&mut self, table: &TableRow, ids: &[Uuid]) -> Result<Vec<StoredRow>> {
+    pub async fn rows_with_ids(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<StoredRow>> {
         let day = if table.product.is_none() { ", day" } else { "" };
         let list: Vec<String> = ids.iter().map(|id| format!("x'{}'", id.simple())).collect();
         let sql = format!("SELECT {COLUMNS}{day} FROM {} WHERE entry_id IN ({})", table.name, list.join(","));
@@ -166,59 +143,25 @@ impl LedgerView {
         rows.iter().map(|row| row.bytes(0).map(<[u8]>::to_vec)).collect()
     }
 
-    /// Tables in which a product's rows can lie.
-    async fn tables_of_product(&mut self, product: &ProductId) -> Result<Vec<TableRow>> {
-        let id = self.ledger.inner.db.dialect().id_of(product.as_str());
-        let sql = format!(
-            "SELECT t.table_name, t.product_id, t.first_day, t.last_day FROM ledger_tables t \
-             LEFT JOIN ledger_days d ON d.day = t.first_day \
-             WHERE t.product_id IS NULL OR (t.product_id = {id} AND d.state = 'open') ORDER BY t.first_day"
-        );
-        let rows = self.session.query(&sql).await?;
-        let table = |row: &Row| {
-            Ok(TableRow {
-                name: row.text(0)?.to_owned(),
-                product: row.opt_text(1)?.map(ProductId::stored),
-                first_day: row.day(2)?,
-                last_day: row.day(3)?,
-            })
-        };
-        rows.iter().map(table).collect()
-    }
-
-    /// One SELECT over many tables. A table that is missing, or was made after the snapshot, has no rows in it; the
-    /// totals say whether it should have.
-    async fn query_tables(
+    /// One SELECT over all tables in which a product's rows can lie.
+    async fn query_product(
         &mut self,
-        tables: &[TableRow],
         product: &ProductId,
         select: &str,
         condition: &str,
         end: &str,
     ) -> Result<Vec<Row>> {
-        let only = format!(" AND product_id = {}", self.ledger.inner.db.dialect().text_of(product.as_str()));
-        let term = |table: &TableRow| {
+        let db = &*self.ledger.inner.db;
+        let tables = listed::of_product(&mut *self.session, &db.dialect().id_of(product.as_str())).await?;
+        let only = format!(" AND product_id = {}", db.dialect().text_of(product.as_str()));
+        let term = |table: &Table| {
             let only = if table.product.is_none() { only.as_str() } else { "" };
             format!("{select} FROM {} WHERE ({condition}){only}{end}", table.name)
         };
         let mut found = Vec::new();
-        for some in tables.chunks(UNION_TERMS) {
-            let terms: Vec<String> = some.iter().map(term).collect();
-            match self.session.query(&terms.join(" UNION ALL ")).await {
-                Ok(rows) => found.extend(rows),
-                Err(failed) if failed.kind == Kind::NoTable => {
-                    for (table, term) in some.iter().zip(&terms) {
-                        match self.session.query(term).await {
-                            Ok(rows) => found.extend(rows),
-                            Err(failed) if failed.kind == Kind::NoTable => {
-                                self.missing(std::slice::from_ref(table)).await?;
-                            }
-                            Err(failed) => return Err(failed.error),
-                        }
-                    }
-                }
-                Err(failed) => return Err(failed.error),
-            }
+        for some in tables.chunks(listed::UNION_TERMS) {
+            let terms: Vec<(&Table, String)> = some.iter().map(|table| (table, term(table))).collect();
+            found.extend(listed::union(db, &mut *self.session, &terms).await?);
         }
         Ok(found)
     }
@@ -232,7 +175,7 @@ fn changed(failed: SqlError) -> Error {
     }
 }
 
-fn stored(row: &Row, table: &TableRow) -> Result<StoredRow> {
+fn stored(row: &Row, table: &Table) -> Result<StoredRow> {
     let (quantity, drcr) = (row.int(2)?, row.int(3)?);
     let key =
         StockKey { warehouse: WarehouseId::stored(row.text(5)?), product: ProductId::stored(row.text(1)?) };

@@ -3,10 +3,10 @@
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::Table;
 use super::digest::{Fields, digest_of};
 use super::sql::{Kind, Passing};
 use super::view::{LedgerView, Sum};
-use super::view_rows::TableRow;
 use crate::error::{Code, Error, Result};
 
 const COLUMNS: &str = "id, product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
@@ -41,7 +41,7 @@ impl LedgerView {
     /// the table is missing, or was made after the snapshot.
     pub async fn pass_rows(
         &mut self,
-        table: &TableRow,
+        table: &Table,
         after: i64,
         limit: usize,
         mut each: impl FnMut(PassingRow<'_>) -> Result<()> + Send,
@@ -74,7 +74,7 @@ impl LedgerView {
     }
 }
 
-fn passing<'a>(row: &'a dyn Passing, table: &TableRow) -> Result<PassingRow<'a>> {
+fn passing<'a>(row: &'a dyn Passing, table: &Table) -> Result<PassingRow<'a>> {
     let (quantity, drcr) = (row.int(2)?, row.int(3)?);
     let day = match table.product {
         Some(_) => table.first_day,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::findings::{Finding, Remedy};
 use super::found::{Adjust, Found};
-use super::values::{Read, ask, cut};
+use super::values::cuts;
 use super::{Now, Report, Stores, advance};
 use crate::audit::findings::{Phase, Store};
 use crate::audit::judge::{self, Verdict};
@@ -133,8 +133,8 @@ async fn sums(stores: &Stores, audit_id: i64, found: &mut Found, now: Now<'_>, w
     Ok(mended)
 }
 
-/// A transaction that lost against others is tried again, in bounds.
-async fn again<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
+/// A transaction that lost against others, or under which tables changed, is tried again, in bounds.
+pub(super) async fn again<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
     let mut tries = 0;
     loop {
         match transaction().await {
@@ -206,17 +206,14 @@ async fn correct(
             tokio::time::sleep(PAUSE).await;
         }
         let values = stores.stock.values(&keys).await?;
-        let reads: Vec<Read> = keys.iter().cloned().zip(values).collect();
-        let asks: Vec<_> = reads.iter().map(|read| ask(read, false)).collect();
-        let states = stores.ledger.key_states(&asks, &BTreeSet::new()).await?;
+        let cuts = again(|| cuts(&stores.ledger, &keys, &values, &nothing, &found.cut)).await?;
         let (mut corrections, mut vectors) = (Vec::new(), Vec::new());
-        for ((key, bytes), (state, ask)) in reads.iter().zip(states.iter().zip(&asks)) {
-            let cut = cut(state, ask, &nothing, &found.cut);
+        for ((key, bytes), cut) in keys.iter().zip(&values).zip(&cuts) {
             let proven = proven && !found.blurred.contains(key);
-            match judge::judge(bytes.as_deref(), &cut) {
+            match judge::judge(bytes.as_deref(), cut) {
                 Verdict::Foreign => drop(right.insert(key.clone())),
                 Verdict::Damaged { read } if proven => {
-                    let vector = judge::vector(key, &cut);
+                    let vector = judge::vector(key, cut);
                     corrections.push((key.clone(), Correction::ReplaceDamaged { read, vector }));
                 }
                 Verdict::Damaged { .. } => {}
@@ -225,7 +222,7 @@ async fn correct(
                     let first = judged.corrections(proven).into_iter().next();
                     match first {
                         Some(correction) => corrections.push((key.clone(), correction)),
-                        None if judged.forgot() => vectors.push(judge::vector(key, &cut)),
+                        None if judged.forgot() => vectors.push(judge::vector(key, cut)),
                         None if judged.deviates() => {}
                         None => drop(right.insert(key.clone())),
                     }

@@ -48,8 +48,6 @@ pub(super) struct Found {
     pub messages: u64,
     pub rows: u64,
     pub tables: u64,
-    /// Tables that are gone.
-    pub gone: BTreeSet<String>,
     /// Values of the stock: judged, equal, pending, foreign.
     pub values: [u64; 4],
 }

@@ -64,7 +64,7 @@ fn unsure(
 ) -> BTreeSet<i64> {
     let differs = |id: i64| balances.iter().any(|((source, _), ..)| *source == id);
     let confirmed = |id: i64| {
-        let row = standing.sources.iter().find(|source| source.id == id);
+        let row = standing.sources().iter().find(|source| source.id == id);
         let right = found.right.sources.get(&id).copied().unwrap_or_default();
         scope.everything() && row.is_some_and(|row| SourceSum::of(row) == right)
     };
@@ -150,7 +150,7 @@ fn of_totals(found: &mut Found, totals: Differing<(chrono::NaiveDate, StockKey)>
 
 fn of_sources(standing: &Standing, found: &mut Found, unsure: &BTreeSet<i64>) {
     let rights: HashMap<i64, SourceSum> = found.right.sources.clone();
-    for row in &standing.sources {
+    for row in standing.sources() {
         let right = rights.get(&row.id).copied().unwrap_or_default();
         let stands = SourceSum::of(row);
         if stands == right {

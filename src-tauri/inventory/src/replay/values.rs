@@ -6,23 +6,21 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
+use super::apply::again;
 use super::findings::{Finding, Kind, Remedy};
-use super::found::{Adjust, Found};
+use super::found::{Adjust, Found, Place};
 use super::{Scope, advance};
+use crate::audit::cuts;
 use crate::audit::findings::{Cause, Phase};
-use crate::audit::judge::{self, Judged, KeyCut, Part, SourceCut, Verdict};
+use crate::audit::judge::{self, Judged, KeyCut, Part, Verdict};
 use crate::audit::watch::Watch;
 use crate::entry::StockKey;
 use crate::error::Result;
-use crate::ledger::{KeyAsk, KeyStanding, Ledger, SourceStanding};
-use crate::stock::Stock;
-use crate::stock::value::Value;
+use crate::ledger::{Beyond, Ledger, Part as KeyPart, SourceRow, Three};
+use crate::stock::{SourceName, Stock};
 
 /// Values judged at a time.
 const PAGE: usize = 500;
-
-/// A key's value as it was read.
-pub(super) type Read = (StockKey, Option<Vec<u8>>);
 
 /// Judges every value in scope and every key that should have one. False: cancelled.
 pub(super) async fn compare(
@@ -39,14 +37,15 @@ pub(super) async fn compare(
         let mut from = None::<String>;
         loop {
             let page = stock.scan(from.as_deref(), PAGE).await?;
-            let mut reads = Vec::new();
+            let (mut keys, mut values) = (Vec::new(), Vec::new());
             for (text, bytes) in page.values {
                 let Some(key) = StockKey::parse(&text) else { continue };
                 if seen.insert(key.clone()) {
-                    reads.push((key, Some(bytes)));
+                    keys.push(key);
+                    values.push(Some(bytes));
                 }
             }
-            page_of(ledger, stock, found, reads).await?;
+            page_of(ledger, stock, found, keys, values).await?;
             advance(watch, PAGE as u64, found);
             from = page.next;
             if watch.is_cancelled() {
@@ -61,8 +60,7 @@ pub(super) async fn compare(
     others.retain(|key| !seen.contains(key));
     for chunk in others.chunks(PAGE) {
         let values = stock.values(chunk).await?;
-        let reads = chunk.iter().cloned().zip(values).collect();
-        page_of(ledger, stock, found, reads).await?;
+        page_of(ledger, stock, found, chunk.to_vec(), values).await?;
         advance(watch, chunk.len() as u64, found);
         if watch.is_cancelled() {
             return Ok(false);
@@ -71,20 +69,16 @@ pub(super) async fn compare(
     Ok(true)
 }
 
-/// What is asked of the ledger about a value that was read.
-pub(super) fn ask((key, bytes): &Read, look: bool) -> KeyAsk {
-    let value = bytes.as_deref().and_then(|bytes| Value::read(bytes).ok()).unwrap_or_default();
-    let offsets = value.at.iter().map(|(source, (offset, _))| (source.clone(), *offset)).collect();
-    KeyAsk { key: key.clone(), offsets, look }
-}
-
-async fn page_of(ledger: &Ledger, stock: &dyn Stock, found: &mut Found, reads: Vec<Read>) -> Result<()> {
-    let wrong: HashSet<&StockKey> = found.adjust.keys().collect();
-    let asks: Vec<KeyAsk> = reads.iter().map(|read| ask(read, wrong.contains(&read.0))).collect();
-    let states = ledger.key_states(&asks, &found.gone).await?;
+async fn page_of(
+    ledger: &Ledger,
+    stock: &dyn Stock,
+    found: &mut Found,
+    keys: Vec<StockKey>,
+    values: Vec<Option<Vec<u8>>>,
+) -> Result<()> {
+    let cuts = again(|| cuts(ledger, &keys, &values, &found.adjust, &found.cut)).await?;
     let mut forgotten = Vec::new();
-    for ((key, bytes), (state, ask)) in reads.into_iter().zip(states.iter().zip(&asks)) {
-        let cut = cut(state, ask, &found.adjust, &found.cut);
+    for ((key, bytes), cut) in keys.into_iter().zip(values).zip(cuts) {
         match judge::judge(bytes.as_deref(), &cut) {
             Verdict::Foreign => found.values[3] += 1,
             Verdict::Damaged { read } => {
@@ -115,59 +109,69 @@ async fn page_of(ledger: &Ledger, stock: &dyn Stock, found: &mut Found, reads: V
     Ok(())
 }
 
-impl Adjust {
-    /// Keys of which the ledger says something wrong.
-    fn keys(&self) -> impl Iterator<Item = &StockKey> {
-        let rows = self.removed.keys().chain(self.restored.keys());
-        self.balances.keys().chain(rows).map(|(_, key)| key)
-    }
-}
-
-/// What the ledger would say of the key if it were right.
-pub(super) fn cut(state: &KeyStanding, ask: &KeyAsk, adjust: &Adjust, at: &BTreeMap<i64, i64>) -> KeyCut {
-    let mut cut = KeyCut::new();
-    for source in &state.sources {
-        let offset = ask.offsets.get(&source.name).copied().unwrap_or(-1);
-        cut.insert(source.name.clone(), source_cut(&state.key, source, offset, adjust, at));
-    }
-    cut
-}
-
-fn source_cut(
-    key: &StockKey,
-    source: &SourceStanding,
-    offset: i64,
+/// What the ledger would say of these keys if it were right, in one snapshot that was taken after their values were
+/// read. `Retry`: tables changed under it.
+pub(super) async fn cuts(
+    ledger: &Ledger,
+    keys: &[StockKey],
+    values: &[Option<Vec<u8>>],
     adjust: &Adjust,
     at: &BTreeMap<i64, i64>,
-) -> SourceCut {
-    let place = (source.id, key.clone());
-    let mut balance = source.balance.map(|[last, quantity, _]| (last, quantity));
-    if let Some([stood, right]) = adjust.balances.get(&place) {
-        let right = right.map(|[last, quantity, _]| (last, quantity));
-        balance = match (stood, source.balance) {
-            // Moved since: what came in since is added to what is right.
-            (_, Some([last, quantity, _])) if last >= at.get(&source.id).copied().unwrap_or(0) => {
-                let before = stood.map_or(0, |[_, quantity, _]| quantity);
-                Some((last, quantity - before + right.map_or(0, |(_, quantity)| quantity)))
-            }
-            _ => right,
-        };
+) -> Result<Vec<KeyCut>> {
+    let mut view = ledger.view().await?;
+    let states = view.states(keys).await?;
+    let sources: HashMap<SourceName, SourceRow> =
+        view.sources().iter().map(|source| (source.name.clone(), source.clone())).collect();
+    let mut cuts = Vec::with_capacity(keys.len());
+    for key in keys {
+        let mut cut = cuts::cut(&view, states.get(key));
+        let parts = states.get(key).map(|state| state.parts.as_slice()).unwrap_or_default();
+        for (name, source_cut) in &mut cut {
+            let Some(id) = sources.get(name).map(|source| source.id) else { continue };
+            let Some(balances) = adjust.balances.get(&(id, key.clone())) else { continue };
+            let stands = parts.iter().find(|part| part.source == *name);
+            source_cut.balance = right_balance(stands, balances, at.get(&id).copied().unwrap_or(0));
+        }
+        cuts.push(cut);
     }
-    let mut beyond = source.beyond;
-    let mut put = |rows: &HashMap<(i64, StockKey), Vec<(i64, i64)>>, sign: i64| {
-        for (row, signed) in rows.get(&place).into_iter().flatten() {
+    let right = |key: &StockKey, name: &SourceName, offset: i64, beyond: &mut [Beyond; 2]| {
+        if let Some(source) = sources.get(name) {
+            right_beyond(&(source.id, key.clone()), source, offset, adjust, beyond);
+        }
+    };
+    cuts::add_beyond(&mut view, keys, values, &mut cuts, right).await?;
+    view.close().await?;
+    Ok(cuts)
+}
+
+/// The balance that should stand there: last offset and quantity.
+fn right_balance(
+    stands: Option<&KeyPart>,
+    [stood, right]: &[Option<Three>; 2],
+    at: i64,
+) -> Option<(i64, i64)> {
+    let right = right.map(|[last, quantity, _]| (last, quantity));
+    match stands {
+        // Moved since: what came in since is added to what is right.
+        Some(part) if part.last_offset >= at => {
+            let before = stood.map_or(0, |[_, quantity, _]| quantity);
+            Some((part.last_offset, part.quantity - before + right.map_or(0, |(_, quantity)| quantity)))
+        }
+        _ => right,
+    }
+}
+
+/// Takes out what is no entry, and adds what is missing.
+fn right_beyond(place: &Place, source: &SourceRow, offset: i64, adjust: &Adjust, beyond: &mut [Beyond; 2]) {
+    for (rows, sign) in [(&adjust.removed, -1), (&adjust.restored, 1)] {
+        for (row, signed) in rows.get(place).into_iter().flatten() {
             if *row > offset && *row < source.next_offset {
                 let half = usize::from(*row >= source.stock_offset);
                 let last = if sign > 0 { *row } else { 0 };
                 beyond[half].add(last, sign * signed, sign);
             }
         }
-    };
-    put(&adjust.removed, -1);
-    put(&adjust.restored, 1);
-    // The offset at which a half ends only says on which side of the watermark it lies.
-    let beyond = beyond.iter().filter(|half| half.rows > 0).map(|half| (half.last, half.signed)).collect();
-    SourceCut { next_offset: source.next_offset, stock_offset: source.stock_offset, balance, beyond }
+    }
 }
 
 fn text(bytes: Option<&[u8]>) -> Json {

@@ -69,11 +69,10 @@ impl<'a> Walk<'a> {
     /// Everything but sums and stock. False: cancelled.
     pub async fn all(&mut self, standing: &mut Standing, history: &dyn History) -> Result<bool> {
         self.found.tables = standing.tables.len() as u64;
-        for table in standing.gone.clone() {
-            self.found.gone.insert(table.name.clone());
-            self.found.add(Finding::of_table(&table));
+        for table in &standing.gone {
+            self.found.add(Finding::of_table(table));
         }
-        let sources = standing.sources.clone();
+        let sources = standing.sources().to_vec();
         let whole: i64 = sources.iter().map(|source| source.next_offset).sum();
         self.watch.begin(Phase::Queue, whole.unsigned_abs());
         for source in &sources {
@@ -300,14 +299,14 @@ impl<'a> Walk<'a> {
     /// Rows and kept messages at no place of any log.
     async fn outside(&mut self, standing: &mut Standing) -> Result<()> {
         for row in standing.outside().await? {
-            let source = standing.sources.iter().find(|source| source.id == row.source_id);
+            let source = standing.sources().iter().find(|source| source.id == row.source_id);
             self.no_entry(Kind::Extra, Cause::RowForeign, source.map(|source| &source.name), row);
         }
         if !self.scope.everything() {
             return Ok(());
         }
         for (id, offset) in standing.rejected_outside().await? {
-            let source = standing.sources.iter().find(|source| source.id == id);
+            let source = standing.sources().iter().find(|source| source.id == id);
             let name = source.map_or_else(|| SourceName::from("?"), |source| source.name.clone());
             let remedy = RowRemedy { unreject: Some((id, offset)), ..RowRemedy::default() };
             self.found.add(Finding::of_rejected(Kind::Extra, &name, offset, remedy));

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 
@@ -15,10 +16,10 @@ use crate::ledger::audits::{AuditLine, add_lines};
 use crate::ledger::dialect::Dialect;
 use crate::ledger::read::one_key;
 use crate::ledger::row_sums::{RowSums, SourceSum, Three};
-use crate::ledger::sql::{Script, Session, Sql, conclude};
-use crate::ledger::standing::{catalogue, rows_of};
+use crate::ledger::sql::{Database, Script, Session, Sql, conclude};
+use crate::ledger::standing::rows_of;
 use crate::ledger::sums::moved_by_hand;
-use crate::ledger::{Ledger, SourceRow};
+use crate::ledger::{Ledger, SourceRow, listed};
 
 /// A row of stored sums.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,7 +71,7 @@ impl Ledger {
         let sources = freeze(session).await?;
         // No day may change its tier while its rows are read.
         session.query(&format!("SELECT day FROM ledger_days{}", dialect.share())).await?;
-        let later = since(session, &sources, cut, mends).await?;
+        let later = since(&*self.inner.db, session, &sources, cut, mends).await?;
         let mut lines = Vec::new();
         let mut done = Vec::with_capacity(mends.len());
         for mend in mends {
@@ -112,6 +113,7 @@ fn products(mends: &[SumMend]) -> Option<BTreeSet<ProductId>> {
 
 /// What was counted and kept aside since the cut, as far as these sums are made of it.
 async fn since(
+    db: &dyn Database,
     session: &mut dyn Session,
     sources: &[SourceRow],
     cut: &BTreeMap<i64, i64>,
@@ -133,11 +135,12 @@ async fn since(
         return Ok(later);
     }
     let places = places.join(" OR ");
-    let mut tables = catalogue(session).await?;
+    let mut tables = listed::all(session).await?;
     if let Some(products) = products(mends) {
         tables.retain(|table| table.product.as_ref().is_none_or(|product| products.contains(product)));
     }
-    for row in rows_of(session, &tables, &places).await? {
+    let tables: Vec<_> = tables.into_iter().map(Arc::new).collect();
+    for row in rows_of(db, session, &tables, &places).await? {
         if let Some(entry) = row.entry() {
             later.count(row.source_id, row.source_offset, &entry);
         }

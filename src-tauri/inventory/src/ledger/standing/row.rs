@@ -1,34 +1,19 @@
-//! One row as it stands in a table, whatever it says, and the catalogue of tables it may stand in.
+//! One row as it stands in a table, whatever it says.
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::UNION_TABLES;
 use crate::entry::{
     BillId, CompanyId, Direction, Entry, ProductId, StockKey, WarehouseId, check_quantity, format_time,
     parse_time,
 };
 use crate::error::{Code, Error, Result};
-use crate::ledger::sql::{Row, Session, Sql};
-use crate::ledger::tables::Tier;
+use crate::ledger::listed::{Table, UNION_TERMS, union};
+use crate::ledger::sql::{Database, Row, Session, Sql};
 
 const COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, \
                                   description, entry_id, source_id, source_offset";
-
-/// One table of rows, as the catalogue has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Table {
-    /// Its name.
-    pub name: String,
-    /// Its product; none: a month table.
-    pub product: Option<ProductId>,
-    /// First day it holds.
-    pub first_day: NaiveDate,
-    /// Last day it holds.
-    pub last_day: NaiveDate,
-}
 
 /// One row of a table as it stands, which may be anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,35 +133,20 @@ fn select(at: usize, table: &Table, condition: &str) -> String {
     format!("SELECT {at}, {day}, {COLUMNS} FROM {} WHERE {condition}", table.name)
 }
 
-/// The catalogue's tables in this session; those of compacted days are only waiting to be dropped.
-pub(in crate::ledger) async fn catalogue(session: &mut dyn Session) -> Sql<Vec<Arc<Table>>> {
-    let sql = "SELECT t.table_name, t.product_id, t.first_day, t.last_day, d.state FROM ledger_tables t \
-               LEFT JOIN ledger_days d ON d.day = t.first_day AND t.product_id IS NOT NULL ORDER BY t.table_name";
-    let mut tables = Vec::new();
-    for row in session.query(sql).await? {
-        let product = row.opt_text(1)?.map(ProductId::stored);
-        let left = row.opt_text(4)?.is_some_and(|state| Tier::of(state) == Tier::Month);
-        if product.is_none() || !left {
-            let name = row.text(0)?.to_owned();
-            let (first_day, last_day) = (row.day(2)?, row.day(3)?);
-            tables.push(Arc::new(Table { name, product, first_day, last_day }));
-        }
-    }
-    Ok(tables)
-}
-
 /// All rows of these tables under a condition.
 pub(in crate::ledger) async fn rows_of(
+    db: &dyn Database,
     session: &mut dyn Session,
     tables: &[Arc<Table>],
     condition: &str,
 ) -> Sql<Vec<StandingRow>> {
     let mut found = Vec::new();
-    for (from, chunk) in tables.chunks(UNION_TABLES).enumerate() {
-        let first = from * UNION_TABLES;
-        let parts = chunk.iter().enumerate().map(|(at, table)| select(first + at, table, condition));
-        let sql = parts.collect::<Vec<_>>().join(" UNION ALL ");
-        for row in session.query(&sql).await? {
+    for (from, chunk) in tables.chunks(UNION_TERMS).enumerate() {
+        let first = from * UNION_TERMS;
+        let term = |(at, table): (usize, &Arc<Table>)| select(first + at, table, condition);
+        let terms: Vec<(&Table, String)> =
+            chunk.iter().enumerate().map(|one| (&**one.1, term(one))).collect();
+        for row in union(db, session, &terms).await? {
             found.push(standing_row(&row, tables)?);
         }
     }
@@ -190,8 +160,8 @@ pub(in crate::ledger) async fn standing_at(
 ) -> Sql<Vec<Option<StandingRow>>> {
     let mut found = vec![None; places.len()];
     let tables: Vec<Arc<Table>> = places.iter().map(|(table, ..)| Arc::clone(table)).collect();
-    for (from, chunk) in places.chunks(UNION_TABLES).enumerate() {
-        let first = from * UNION_TABLES;
+    for (from, chunk) in places.chunks(UNION_TERMS).enumerate() {
+        let first = from * UNION_TERMS;
         let parts = chunk.iter().enumerate().map(|(at, (table, source, offset))| {
             select(first + at, table, &format!("source_id = {source} AND source_offset = {offset}"))
         });
