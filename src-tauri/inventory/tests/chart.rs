@@ -1,5 +1,6 @@
 //! The charts read back: every picture is parsed and held against the figures it was drawn from, in two themes, with
 //! Chinese names, for nothing, one, few and many values. `TWINSTOCK_PICTURES` names a folder that keeps them to look at.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 #[path = "chart/inputs.rs"]
 mod inputs;
