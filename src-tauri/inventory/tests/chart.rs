@@ -13,6 +13,9 @@ use inventory::error::Code;
 use picture::Picture;
 use proptest::prelude::*;
 
+/// From a picture in a corner to a whole screen, and one that is too small to draw in.
+const SIZES: [(u32, u32); 4] = [(900, 420), (320, 200), (1800, 900), (10, 10)];
+
 fn drawn(kind: Kind, many: usize, width: u32, height: u32, dark: bool) -> Chart {
     let look = look(width, height, dark);
     match kind {
@@ -28,7 +31,7 @@ fn drawn(kind: Kind, many: usize, width: u32, height: u32, dark: bool) -> Chart 
 fn every_picture_is_sound() {
     for kind in Kind::ALL {
         for (many, (width, height)) in
-            [0, 1, 2, 7, 30, 365, 5000].into_iter().flat_map(|n| inputs::SIZES.map(|size| (n, size)))
+            [0, 1, 2, 7, 30, 365, 5000].into_iter().flat_map(|n| SIZES.map(|size| (n, size)))
         {
             for dark in [false, true] {
                 let chart = drawn(kind, many, width, height, dark);
@@ -181,7 +184,7 @@ fn long_names_are_cut_and_numbers_never() {
     let name = "超长不锈钢内六角圆柱头螺钉全牙机牙螺丝".repeat(12);
     let named =
         [Named { name: name.clone(), value: i64::MAX }, Named { name: name.clone(), value: i64::MIN }];
-    for (width, height) in inputs::SIZES {
+    for (width, height) in SIZES {
         for chart in [
             chart::movers(&named, &look(width, height, false)),
             chart::shares(&named, &look(width, height, false)),

@@ -7,6 +7,7 @@ mod days;
 mod history;
 mod look;
 mod movers;
+mod png;
 mod scale;
 mod shares;
 mod text;
@@ -17,6 +18,7 @@ pub use days::{Day, days};
 pub use history::{History, Moment, history};
 pub use look::{Colour, Look, Theme, Words};
 pub use movers::movers;
+pub use png::{Fonts, png};
 pub use shares::shares;
 
 /// A name and its quantity: a product that moved, a warehouse's stock.

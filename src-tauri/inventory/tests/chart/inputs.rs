@@ -15,9 +15,6 @@ impl Kind {
     pub const ALL: [Kind; 4] = [Kind::Days, Kind::Movers, Kind::Shares, Kind::History];
 }
 
-/// From a picture in a corner to a whole screen, and one that is too small to draw in.
-pub const SIZES: [(u32, u32); 4] = [(900, 420), (320, 200), (1800, 900), (10, 10)];
-
 fn colour(hex: &str) -> Colour {
     hex.parse().unwrap()
 }
