@@ -2,8 +2,9 @@
 //! exactly as the ledger says is done with (and folded); everything else is only suspected here, for at full load
 //! values move between the two readings, and is judged by a second, careful one.
 
-use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
+
+use xxhash_rust::xxh3::xxh3_128;
 
 use super::findings::{Kind, Phase};
 use super::proof::Accounts;
@@ -11,7 +12,7 @@ use super::rows::{DayFault, Rows};
 use super::verdicts::MOST_KEYS;
 use super::watch::Watch;
 use crate::crash;
-use crate::entry::StockKey;
+use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::Result;
 use crate::ledger::{KeyState, Ledger, LedgerView, SourceRow, StatesInOrder, Sum};
 use crate::stock::corrections::Correction;
@@ -22,8 +23,6 @@ use crate::stock::{SourceName, Stock, is_note};
 const HELD: u64 = 1_000_000;
 /// Values of one page of the stock.
 const PAGE: usize = 2_000;
-/// Keys whose totals are fetched at a time.
-const TOTALS: usize = 5_000;
 /// Folds sent at a time.
 const FOLDS: usize = 1_000;
 
@@ -63,63 +62,69 @@ pub struct Bulk {
     pub rows: Option<Rows>,
 }
 
-/// Reads everything once. `fold`: whether equal keys are folded. `Retry`: tables changed under the snapshot.
+/// Reads everything once. `fold`: whether equal keys are folded. `Retry`: tables changed under the snapshot. A store of
+/// many keys is read in rounds, all against the same snapshot: what moved since is only suspected, as ever.
 pub async fn read(ledger: &Ledger, stock: &dyn Stock, kind: Kind, fold: bool, watch: &Watch) -> Result<Bulk> {
     let keys = ledger.summary().await?.keys.unsigned_abs();
     let rounds = keys.div_ceil(HELD).max(1);
     watch.begin(Phase::Keys, keys);
     let mut bulk = Bulk::default();
+    let mut held = values(stock, Share { round: 0, rounds }, &mut bulk, watch).await?;
+    crash::point("audit.stock_read");
+    let mut view = ledger.view().await?;
+    bulk.sources = source_sums(&mut view).await?;
+    if kind == Kind::Full {
+        bulk.rows = Some(Rows::read(&mut view, watch).await?);
+        watch.begin(Phase::Keys, keys);
+    }
     for round in 0..rounds {
-        let mine = |key: &StockKey| rounds == 1 || share(key, rounds) == round;
-        let values = values(stock, mine, &mut bulk, round == 0, watch).await?;
-        crash::point("audit.stock_read");
-        let mut view = ledger.view().await?;
-        if round == 0 {
-            bulk.sources = source_sums(&mut view).await?;
-            if kind == Kind::Full {
-                bulk.rows = Some(Rows::read(&mut view, watch).await?);
-                watch.begin(Phase::Keys, keys);
-            }
+        let share = Share { round, rounds };
+        if round > 0 {
+            held = values(stock, share, &mut bulk, watch).await?;
         }
-        let mut comparison = Comparison::new(&mut bulk, stock, fold);
-        comparison.run(&mut view, values, mine, watch).await?;
-        if round + 1 == rounds && !watch.is_cancelled() {
+        let mut comparison = Comparison { bulk: &mut bulk, stock, fold, share, folds: Vec::new() };
+        comparison.run(&mut view, std::mem::take(&mut held), watch).await?;
+        if watch.is_cancelled() {
+            return Ok(bulk);
+        }
+        if round + 1 == rounds {
             comparison.rows_without_books(&view);
         }
-        view.close().await?;
-        if watch.is_cancelled() {
-            break;
-        }
     }
+    view.close().await?;
     Ok(bulk)
 }
 
-/// Which round a key belongs to.
-fn share(key: &StockKey, rounds: u64) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    key.hash(&mut hasher);
-    hasher.finish() % rounds
+/// The keys of one round.
+#[derive(Clone, Copy)]
+struct Share {
+    round: u64,
+    rounds: u64,
+}
+
+impl Share {
+    fn has(self, number: u128) -> bool {
+        self.rounds == 1 || number % u128::from(self.rounds) == u128::from(self.round)
+    }
+
+    fn has_key(self, key: &StockKey) -> bool {
+        self.rounds == 1 || self.has(number_of(key))
+    }
 }
 
 type Held = (StockKey, Box<[u8]>);
 
-/// All values of this round, in key order. Counts what is no key of ours when asked to.
-async fn values(
-    stock: &dyn Stock,
-    mine: impl Fn(&StockKey) -> bool,
-    bulk: &mut Bulk,
-    count_foreign: bool,
-    watch: &Watch,
-) -> Result<Vec<Held>> {
+/// All values of this round, in key order. The first round counts what is no key of ours.
+async fn values(stock: &dyn Stock, share: Share, bulk: &mut Bulk, watch: &Watch) -> Result<Vec<Held>> {
     let mut held: Vec<Held> = Vec::new();
     let mut from = None;
     loop {
         let page = stock.scan(from.as_deref(), PAGE).await?;
         for (text, bytes) in page.values {
             match StockKey::parse(&text) {
-                Some(key) if mine(&key) => held.push((key, bytes.into_boxed_slice())),
+                Some(key) if share.has_key(&key) => held.push((key, bytes.into_boxed_slice())),
                 Some(_) => {}
-                None if count_foreign && !is_note(&text) => bulk.foreign += 1,
+                None if share.round == 0 && !is_note(&text) => bulk.foreign += 1,
                 None => {}
             }
         }
@@ -146,71 +151,75 @@ async fn source_sums(view: &mut LedgerView) -> Result<Vec<(SourceRow, Sum)>> {
     Ok(view.sources().iter().map(with_sum).collect())
 }
 
-/// Totals of all days in key order, a page at a time.
+/// Totals over all days of a round's keys, each under a number made of its key (128 bits: no two keys meet).
 #[derive(Default)]
-struct Totals {
-    page: VecDeque<(StockKey, Sum)>,
-    last: Option<StockKey>,
-    done: bool,
-}
+struct Totals(HashMap<u128, Sum>);
 
 impl Totals {
-    /// The key's totals; what lies before it is handed to `other`: totals of keys without any balance.
-    async fn of(
-        &mut self,
-        view: &mut LedgerView,
-        key: Option<&StockKey>,
-        mut other: impl FnMut(StockKey, Sum),
-    ) -> Result<Sum> {
-        loop {
-            if self.page.is_empty() && !self.done {
-                let page = view.day_sums_after(self.last.as_ref(), TOTALS).await?;
-                self.done = page.len() < TOTALS;
-                self.last = page.last().map(|(key, _)| key.clone()).or(self.last.take());
-                self.page.extend(page);
+    async fn read(view: &mut LedgerView, share: Share) -> Result<Totals> {
+        let mut totals = HashMap::new();
+        view.pass_day_sums(|warehouse, product, sum| {
+            let number = number(warehouse, product);
+            if share.has(number) {
+                totals.insert(number, sum);
             }
-            let Some((front, _)) = self.page.front() else { return Ok(Sum::default()) };
-            if key.is_some_and(|key| front > key) {
-                return Ok(Sum::default());
-            }
-            let Some((found, sum)) = self.page.pop_front() else { return Ok(Sum::default()) };
-            if Some(&found) == key {
-                return Ok(sum);
-            }
-            other(found, sum);
-        }
+        })
+        .await?;
+        Ok(Totals(totals))
     }
+
+    fn take(&mut self, key: &StockKey) -> Sum {
+        self.0.remove(&number_of(key)).unwrap_or_default()
+    }
+
+    /// The keys that nobody took, with their totals.
+    async fn left(self, view: &mut LedgerView) -> Result<Vec<(StockKey, Sum)>> {
+        let mut left = Vec::new();
+        if !self.0.is_empty() {
+            view.pass_day_sums(|warehouse, product, sum| {
+                if self.0.contains_key(&number(warehouse, product)) {
+                    let (warehouse, product) = (WarehouseId::stored(warehouse), ProductId::stored(product));
+                    left.push((StockKey { warehouse, product }, sum));
+                }
+            })
+            .await?;
+        }
+        Ok(left)
+    }
+}
+
+fn number_of(key: &StockKey) -> u128 {
+    number(key.warehouse.as_str(), key.product.as_str())
+}
+
+/// A key's number. No id holds the byte 0, so it keeps `a` `bc` and `ab` `c` apart.
+fn number(warehouse: &str, product: &str) -> u128 {
+    let mut bytes = Vec::with_capacity(warehouse.len() + product.len() + 1);
+    bytes.extend_from_slice(warehouse.as_bytes());
+    bytes.push(0);
+    bytes.extend_from_slice(product.as_bytes());
+    xxh3_128(&bytes)
 }
 
 struct Comparison<'a> {
     bulk: &'a mut Bulk,
     stock: &'a dyn Stock,
     fold: bool,
+    share: Share,
     folds: Vec<(StockKey, Correction)>,
 }
 
-impl<'a> Comparison<'a> {
-    fn new(bulk: &'a mut Bulk, stock: &'a dyn Stock, fold: bool) -> Self {
-        Comparison { bulk, stock, fold, folds: Vec::new() }
-    }
-
-    async fn run(
-        &mut self,
-        view: &mut LedgerView,
-        values: Vec<Held>,
-        mine: impl Fn(&StockKey) -> bool,
-        watch: &Watch,
-    ) -> Result<()> {
+impl Comparison<'_> {
+    async fn run(&mut self, view: &mut LedgerView, values: Vec<Held>, watch: &Watch) -> Result<()> {
+        let mut totals = Totals::read(view, self.share).await?;
         let mut states = StatesInOrder::new(view);
-        let mut totals = Totals::default();
         let mut values = values.into_iter().peekable();
-        let mut unbooked = Vec::new();
         let mut done = 0_u64;
         while let Some(state) = states.next(view).await? {
-            let total = totals.of(view, Some(&state.key), |key, sum| unbooked.push((key, sum))).await?;
-            if !mine(&state.key) {
+            if !self.share.has_key(&state.key) {
                 continue;
             }
+            let total = totals.take(&state.key);
             while let Some((key, _)) = values.next_if(|(key, _)| *key < state.key) {
                 self.bulk.suspects.push(key);
             }
@@ -226,8 +235,8 @@ impl<'a> Comparison<'a> {
             }
         }
         self.bulk.suspects.extend(values.map(|(key, _)| key));
-        totals.of(view, None, |key, sum| unbooked.push((key, sum))).await?;
-        self.unbooked(view, unbooked.into_iter().filter(|(key, _)| mine(key)).collect());
+        let unbooked = totals.left(view).await?;
+        self.unbooked(view, unbooked);
         watch.tell(|progress| progress.done = progress.total);
         self.send_folds(1).await
     }

@@ -11,13 +11,13 @@ use uuid::Uuid;
 use super::findings::{Cause, Phase};
 use super::ids::Ids;
 use super::watch::Watch;
-use crate::entry::StockKey;
+use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
-use crate::ledger::{LedgerView, StoredRow, Sum, TableRow, row_digest};
+use crate::ledger::{LedgerView, PassingRow, SourceRow, StoredRow, Sum, TableRow};
 use crate::stock::SourceName;
 
 /// Rows fetched at a time.
-const PAGE: usize = 5_000;
+const PAGE: usize = 100_000;
 /// Most rows and tables that are told one by one; beyond it something greater is wrong.
 const MOST_ODD: usize = 1_000;
 
@@ -71,14 +71,25 @@ impl Names {
     fn known(&self, name: &str) -> Option<u32> {
         self.0.get(name).copied()
     }
+
+    fn texts(&self) -> HashMap<u32, Arc<str>> {
+        self.0.iter().map(|(text, number)| (*number, text.clone())).collect()
+    }
 }
+
+/// A key by its names' numbers: warehouse, product.
+type Place = (u32, u32);
+/// in, out, entries of each day and key.
+type Days = HashMap<(NaiveDate, Place), [i64; 3]>;
 
 /// Everything that was read of the rows.
 #[derive(Default)]
 pub struct Rows {
     warehouses: Names,
     products: Names,
-    keys: HashMap<(u32, u32), BTreeMap<i64, (Sum, i64)>>,
+    keys: HashMap<Place, BTreeMap<i64, (Sum, i64)>>,
+    /// The sources' positions and names.
+    positions: HashMap<i64, (i64, SourceName)>,
     /// Per source's number.
     pub sources: HashMap<i64, SourceSum>,
     /// Wrong by themselves: foreign rows, tables that are gone, ids that repeat.
@@ -96,7 +107,9 @@ pub struct Rows {
 impl Rows {
     /// Reads everything. `Retry`: the tables changed under the snapshot. Stops early when cancelled.
     pub async fn read(view: &mut LedgerView, watch: &Watch) -> Result<Rows> {
-        let mut rows = Rows::default();
+        let position = |source: &SourceRow| (source.id, (source.next_offset, source.name.clone()));
+        let positions = view.sources().iter().map(position).collect();
+        let mut rows = Rows { positions, ..Rows::default() };
         let mut ids = Ids::default();
         let tables = view.tables().await?;
         let missing = view.missing(&tables).await?;
@@ -133,17 +146,18 @@ impl Rows {
 
     /// Keys that have rows and were never taken.
     pub fn left(&self) -> Vec<StockKey> {
-        let texts = |names: &Names| {
-            names.0.iter().map(|(text, number)| (*number, text.clone())).collect::<HashMap<_, _>>()
-        };
-        let (warehouses, products) = (texts(&self.warehouses), texts(&self.products));
-        let key = |(warehouse, product): &(u32, u32)| {
-            let text = format!("{}:{}", warehouses.get(warehouse)?, products.get(product)?);
-            StockKey::parse(&text)
-        };
-        let mut left: Vec<StockKey> = self.keys.keys().filter_map(key).collect();
+        let mut left: Vec<StockKey> = self.keys.keys().filter_map(self.namer()).collect();
         left.sort();
         left
+    }
+
+    /// From names' numbers back to keys.
+    fn namer(&self) -> impl Fn(&Place) -> Option<StockKey> + use<> {
+        let (warehouses, products) = (self.warehouses.texts(), self.products.texts());
+        move |(warehouse, product)| {
+            let (warehouse, product) = (warehouses.get(warehouse)?, products.get(product)?);
+            Some(StockKey { warehouse: WarehouseId::stored(warehouse), product: ProductId::stored(product) })
+        }
     }
 
     async fn table(
@@ -153,25 +167,23 @@ impl Rows {
         ids: &mut Ids,
         watch: &Watch,
     ) -> Result<()> {
-        let mut days: HashMap<(NaiveDate, StockKey), [i64; 3]> = HashMap::new();
+        let mut days = Days::new();
         let mut after = 0;
         loop {
-            let Some(page) = view.rows_after(table, after, PAGE).await? else {
+            let read = view.pass_rows(table, after, PAGE, |row| {
+                after = row.id;
+                self.row(table, &row, &mut days);
+                row.entry_id.map_or(Ok(()), |id| ids.add(id))
+            });
+            let Some(read) = read.await? else {
                 let missing = view.missing(std::slice::from_ref(table)).await?;
                 return self.gone(view, table, missing.is_empty()).await;
             };
-            for row in &page {
-                self.row(view, table, row, &mut days);
-                if let Some(id) = row.entry_id {
-                    ids.add(id)?;
-                }
-            }
-            self.read += page.len() as u64;
-            let read = self.read;
-            watch.tell(|progress| progress.rows = read);
-            match page.last() {
-                Some(last) if page.len() == PAGE && !watch.is_cancelled() => after = last.id,
-                _ => break,
+            self.read += read as u64;
+            let rows = self.read;
+            watch.tell(|progress| progress.rows = rows);
+            if read < PAGE || watch.is_cancelled() {
+                break;
             }
         }
         if !watch.is_cancelled() {
@@ -180,23 +192,13 @@ impl Rows {
         Ok(())
     }
 
-    fn row(
-        &mut self,
-        view: &LedgerView,
-        table: &TableRow,
-        row: &StoredRow,
-        days: &mut HashMap<(NaiveDate, StockKey), [i64; 3]>,
-    ) {
-        let beyond = |source: &crate::ledger::SourceRow| row.source_offset >= source.next_offset;
-        let source = view.sources().iter().find(|source| source.id == row.source_id);
-        let misplaced = table.product.as_ref().is_some_and(|product| *product != row.key.product);
-        if source.is_none_or(beyond) || misplaced {
-            let text = as_text(view, row);
-            self.odd(table.name.clone(), vec![row.key.clone()], Cause::RowForeign, text);
-            return;
+    fn row(&mut self, table: &TableRow, row: &PassingRow<'_>, days: &mut Days) {
+        let position = self.positions.get(&row.source_id);
+        let misplaced = table.product.as_ref().is_some_and(|product| product.as_str() != row.product);
+        if position.is_none_or(|(next, _)| row.source_offset >= *next) || misplaced {
+            return self.foreign(table, row);
         }
-        let place =
-            (self.warehouses.of(row.key.warehouse.as_str()), self.products.of(row.key.product.as_str()));
+        let place = (self.warehouses.of(row.warehouse), self.products.of(row.product));
         let one = Sum { quantity: row.signed, entries: 1 };
         let (sum, last) =
             self.keys.entry(place).or_default().entry(row.source_id).or_insert((Sum::default(), -1));
@@ -205,20 +207,32 @@ impl Rows {
         let source = self.sources.entry(row.source_id).or_default();
         source.sum.add(one);
         // What no entry can be has no digest, so the source's cannot fit.
-        let digest = row.entry.as_ref().map_or(0, |entry| row_digest(entry, row.source_offset));
-        source.digest = source.digest.wrapping_add(digest);
-        let total = days.entry((row.day, row.key.clone())).or_default();
+        source.digest = source.digest.wrapping_add(row.digest.unwrap_or(0));
+        let total = days.entry((row.day, place)).or_default();
         let side = usize::from(row.signed < 0);
         total[side] = total[side].saturating_add(row.signed.saturating_abs());
         total[2] += 1;
     }
 
-    async fn compare_days(
-        &mut self,
-        view: &mut LedgerView,
-        table: &TableRow,
-        mut days: HashMap<(NaiveDate, StockKey), [i64; 3]>,
-    ) -> Result<()> {
+    fn foreign(&mut self, table: &TableRow, row: &PassingRow<'_>) {
+        let source = self.positions.get(&row.source_id);
+        let source = source.map_or_else(|| row.source_id.to_string(), |(_, name)| name.to_string());
+        let key = StockKey {
+            warehouse: WarehouseId::stored(row.warehouse),
+            product: ProductId::stored(row.product),
+        };
+        let text = json!({
+            "source": source,
+            "offset": row.source_offset,
+            "key": key.to_string(),
+            "quantity": row.signed,
+            "bill_id": row.bill,
+            "day": row.day.to_string(),
+        });
+        self.odd(table.name.clone(), vec![key], Cause::RowForeign, text.to_string());
+    }
+
+    async fn compare_days(&mut self, view: &mut LedgerView, table: &TableRow, mut days: Days) -> Result<()> {
         // A month may hold days whose tables are still open; only compacted ones lie in its table.
         let compacted = match table.product {
             None => Some(view.compacted_days(table.first_day, table.last_day).await?),
@@ -230,12 +244,25 @@ impl Rows {
                 continue;
             }
             let told = [total.in_quantity, total.out_quantity, total.entries];
-            let counted = days.remove(&(total.day, total.key.clone())).unwrap_or_default();
+            let place = (
+                self.warehouses.known(total.key.warehouse.as_str()),
+                self.products.known(total.key.product.as_str()),
+            );
+            let counted = match place {
+                (Some(warehouse), Some(product)) => days.remove(&(total.day, (warehouse, product))),
+                _ => None,
+            };
+            let counted = counted.unwrap_or_default();
             if told != counted {
                 self.days.entry(total.key).or_default().push(DayFault { day: total.day, told, counted });
             }
         }
-        for ((day, key), counted) in days {
+        if days.is_empty() {
+            return Ok(());
+        }
+        let named = self.namer();
+        for ((day, place), counted) in days {
+            let Some(key) = named(&place) else { continue };
             self.days.entry(key).or_default().push(DayFault { day, told: [0; 3], counted });
         }
         Ok(())
@@ -315,19 +342,4 @@ impl Rows {
             self.odd.push(Oddity { subject, keys, cause, before });
         }
     }
-}
-
-/// A row as the log keeps it.
-fn as_text(view: &LedgerView, row: &StoredRow) -> String {
-    let source =
-        view.source_name(row.source_id).map_or_else(|| row.source_id.to_string(), |name| name.to_string());
-    json!({
-        "source": source,
-        "offset": row.source_offset,
-        "key": row.key.to_string(),
-        "quantity": row.signed,
-        "bill_id": row.entry.as_ref().map(|entry| entry.bill_id.as_str()),
-        "day": row.day.to_string(),
-    })
-    .to_string()
 }

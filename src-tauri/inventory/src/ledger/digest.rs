@@ -22,32 +22,62 @@ use crate::entry::{Entry, format_time};
 /// | 1, or 3 + n | `description`: 00 for NULL, else 01, its length in bytes, its UTF-8 |
 /// | 1 or 17 | `entry_id`: 00 for NULL, else 01 and its 16 bytes |
 pub fn row_digest(entry: &Entry, source_offset: i64) -> u64 {
+    let time = format_time(entry.create_time);
+    digest_of(&Fields {
+        source_offset,
+        quantity: entry.quantity,
+        drcr: entry.direction.drcr(),
+        create_time: &time,
+        product_id: entry.product_id.as_str(),
+        company_id: entry.company_id.as_str(),
+        warehouse_id: entry.warehouse_id.as_str(),
+        bill_id: entry.bill_id.as_str(),
+        description: entry.description.as_deref(),
+        entry_id: entry.entry_id.as_ref().map(|id| id.as_bytes()),
+    })
+}
+
+/// A row's fields as they stand in a table.
+pub(crate) struct Fields<'a> {
+    pub source_offset: i64,
+    pub quantity: i64,
+    pub drcr: i64,
+    pub create_time: &'a str,
+    pub product_id: &'a str,
+    pub company_id: &'a str,
+    pub warehouse_id: &'a str,
+    pub bill_id: &'a str,
+    pub description: Option<&'a str>,
+    pub entry_id: Option<&'a [u8; 16]>,
+}
+
+/// The digest of a row that stands.
+pub(crate) fn digest_of(row: &Fields<'_>) -> u64 {
     let mut bytes = Vec::with_capacity(256);
-    encode(&mut bytes, entry, source_offset);
+    encode(&mut bytes, row);
     xxh3_64(&bytes)
 }
 
-fn encode(out: &mut Vec<u8>, entry: &Entry, source_offset: i64) {
-    out.extend_from_slice(&source_offset.to_le_bytes());
-    out.extend_from_slice(&entry.quantity.to_le_bytes());
-    out.push(if entry.direction.drcr() > 0 { 0x01 } else { 0xff });
-    out.extend_from_slice(format_time(entry.create_time).as_bytes());
-    sized(out, entry.product_id.as_str());
-    sized(out, entry.company_id.as_str());
-    sized(out, entry.warehouse_id.as_str());
-    sized(out, entry.bill_id.as_str());
-    match &entry.description {
+fn encode(out: &mut Vec<u8>, row: &Fields<'_>) {
+    out.extend_from_slice(&row.source_offset.to_le_bytes());
+    out.extend_from_slice(&row.quantity.to_le_bytes());
+    out.push(if row.drcr > 0 { 0x01 } else { 0xff });
+    out.extend_from_slice(row.create_time.as_bytes());
+    for text in [row.product_id, row.company_id, row.warehouse_id, row.bill_id] {
+        sized(out, text);
+    }
+    match row.description {
         None => out.push(0),
         Some(text) => {
             out.push(1);
             sized(out, text);
         }
     }
-    match &entry.entry_id {
+    match row.entry_id {
         None => out.push(0),
         Some(id) => {
             out.push(1);
-            out.extend_from_slice(id.as_bytes());
+            out.extend_from_slice(id);
         }
     }
 }
@@ -82,14 +112,27 @@ mod tests {
             description: Some("入".to_owned()),
             entry_id: None,
         };
+        let row = Fields {
+            source_offset: 7,
+            quantity: 10,
+            drcr: -1,
+            create_time: "2025-03-13 12:00:00",
+            product_id: "123",
+            company_id: "C1",
+            warehouse_id: "W1",
+            bill_id: "B1",
+            description: Some("入"),
+            entry_id: None,
+        };
         let mut bytes = Vec::new();
-        encode(&mut bytes, &entry, 7);
+        encode(&mut bytes, &row);
         let mut expected = vec![7, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 0, 0, 0xff];
         expected
             .extend_from_slice(b"2025-03-13 12:00:00\x03\x00123\x02\x00C1\x02\x00W1\x02\x00B1\x01\x03\x00");
         expected.extend_from_slice("入".as_bytes());
         expected.push(0);
         assert_eq!(bytes, expected);
+        assert_eq!(row_digest(&entry, 7), digest_of(&row));
         assert_ne!(row_digest(&entry, 7), row_digest(&entry, 8));
     }
 }

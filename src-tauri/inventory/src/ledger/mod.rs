@@ -26,6 +26,7 @@ mod tiers;
 mod verdict;
 mod view;
 mod view_rows;
+mod view_scan;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -45,6 +46,7 @@ pub use stock_card::MovementCursor;
 pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Moved, Period, Sums};
 pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
 pub use view_rows::{StoredRow, TableRow};
+pub use view_scan::PassingRow;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};
 use crate::probe::Step;

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use sqlx::mysql::{
     MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlPool, MySqlPoolOptions, MySqlRow,
 };
@@ -15,7 +16,7 @@ use sqlx::{ConnectOptions, Connection, Executor, Row as _, ValueRef};
 use tokio::sync::OnceCell;
 
 use super::dialect::Dialect;
-use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
+use super::sql::{Cell, Database, Each, Kind, Passing, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error, Result};
 use crate::probe::{Step, Stopped, Trail};
 
@@ -153,6 +154,16 @@ fn row(row: MySqlRow) -> Sql<Row> {
     Ok(Row(cells))
 }
 
+impl Passing for MySqlRow {
+    fn bytes(&self, at: usize) -> Option<&[u8]> {
+        self.try_get_unchecked(at).ok().flatten()
+    }
+
+    fn number(&self, at: usize) -> Option<i64> {
+        std::str::from_utf8(Passing::bytes(self, at)?).ok()?.parse().ok()
+    }
+}
+
 struct MysqlSession {
     conn: Option<PoolConnection<sqlx::MySql>>,
     open: bool,
@@ -189,6 +200,15 @@ impl Session for MysqlSession {
     async fn query(&mut self, sql: &str) -> Sql<Vec<Row>> {
         let rows = self.conn()?.fetch_all(sqlx::raw_sql(sql)).await;
         rows.map_err(|error| fault(error).at(&self.place))?.into_iter().map(row).collect()
+    }
+
+    async fn each(&mut self, sql: &str, each: &mut Each<'_>) -> Sql<()> {
+        let place = self.place.clone();
+        let mut rows = self.conn()?.fetch(sqlx::raw_sql(sql));
+        while let Some(row) = rows.try_next().await.map_err(|error| fault(error).at(&place))? {
+            each(&row)?;
+        }
+        Ok(())
     }
 
     async fn begin(&mut self) -> Sql<()> {

@@ -11,7 +11,7 @@ use super::sql::Script;
 use super::tables::{Known, Tier, month_bounds};
 use super::verdict::{Judged, Rejection};
 use super::{Incoming, SourceRow};
-use crate::entry::{Entry, ProductId};
+use crate::entry::{Entry, ProductId, write_time};
 use crate::error::Result;
 
 const ROW_COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, \
@@ -76,8 +76,9 @@ impl RowWriter<'_> {
         self.dialect.text(out, entry.warehouse_id.as_str());
         out.push(',');
         self.dialect.text(out, entry.bill_id.as_str());
-        // NaiveDateTime displays as `YYYY-MM-DD HH:MM:SS`; entries hold whole seconds of years 1000 to 9999.
-        let _ = write!(out, ",'{}',", entry.create_time);
+        out.push_str(",'");
+        write_time(out, entry.create_time);
+        out.push_str("',");
         match &entry.description {
             Some(text) => self.dialect.text(out, text),
             None => out.push_str("NULL"),

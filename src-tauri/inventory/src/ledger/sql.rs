@@ -141,6 +141,28 @@ impl Row {
     }
 }
 
+/// One row while it passes by: nothing of it is copied.
+pub(crate) trait Passing {
+    /// Bytes of a cell; `None`: NULL. SQLite's numbers are their digits.
+    fn bytes(&self, at: usize) -> Option<&[u8]>;
+    /// A cell's integer; `None`: NULL or none.
+    fn number(&self, at: usize) -> Option<i64>;
+
+    /// A cell's text.
+    fn text(&self, at: usize) -> Result<&str> {
+        let bytes = self.bytes(at).ok_or_else(|| odd(at, "text"))?;
+        std::str::from_utf8(bytes).map_err(|_| odd(at, "UTF-8 text"))
+    }
+
+    /// A cell's integer, which must be there.
+    fn int(&self, at: usize) -> Result<i64> {
+        self.number(at).ok_or_else(|| odd(at, "integer"))
+    }
+}
+
+/// What is done with each row that passes by.
+pub(crate) type Each<'a> = dyn FnMut(&dyn Passing) -> Result<()> + Send + 'a;
+
 /// One connection for one purpose. Dropped inside a transaction it is rolled back, never reused as it is.
 #[async_trait]
 pub(crate) trait Session: Send {
@@ -148,6 +170,8 @@ pub(crate) trait Session: Send {
     async fn exec(&mut self, sql: &str) -> Sql<u64>;
     /// Runs one query; answers all its rows.
     async fn query(&mut self, sql: &str) -> Sql<Vec<Row>>;
+    /// Runs one query and hands its rows on as they come: the server goes on while they are worked on.
+    async fn each(&mut self, sql: &str, each: &mut Each<'_>) -> Sql<()>;
     /// Opens a writing transaction (SQLite takes the write lock at once).
     async fn begin(&mut self) -> Sql<()>;
     /// Opens a reading transaction that sees one state of the whole ledger.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
@@ -15,7 +16,7 @@ use sqlx::{ConnectOptions, Executor, Row as _, TypeInfo, ValueRef};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::dialect::Dialect;
-use super::sql::{Cell, Database, Kind, Row, Session, Sql, SqlError};
+use super::sql::{Cell, Database, Each, Kind, Passing, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error};
 use crate::probe::{Step, Stopped, Trail};
 
@@ -106,6 +107,16 @@ fn row(row: SqliteRow) -> Sql<Row> {
     Ok(Row(cells))
 }
 
+impl Passing for SqliteRow {
+    fn bytes(&self, at: usize) -> Option<&[u8]> {
+        self.try_get_unchecked(at).ok().flatten()
+    }
+
+    fn number(&self, at: usize) -> Option<i64> {
+        self.try_get_unchecked(at).ok().flatten()
+    }
+}
+
 enum Held {
     Write(OwnedMutexGuard<Slot>),
     Read(PoolConnection<sqlx::Sqlite>),
@@ -150,6 +161,14 @@ impl Session for SqliteSession {
     async fn query(&mut self, sql: &str) -> Sql<Vec<Row>> {
         let rows = self.conn()?.fetch_all(sqlx::raw_sql(sql)).await.map_err(fault)?;
         rows.into_iter().map(row).collect()
+    }
+
+    async fn each(&mut self, sql: &str, each: &mut Each<'_>) -> Sql<()> {
+        let mut rows = self.conn()?.fetch(sqlx::raw_sql(sql));
+        while let Some(row) = rows.try_next().await.map_err(fault)? {
+            each(&row)?;
+        }
+        Ok(())
     }
 
     async fn begin(&mut self) -> Sql<()> {

@@ -123,34 +123,13 @@ impl LedgerView {
     pub async fn day_sums(&mut self, keys: &[StockKey]) -> Result<HashMap<StockKey, Sum>> {
         let mut sums = HashMap::new();
         for chunk in keys.chunks(KEYS) {
-            let sql = day_sums_sql(&key_condition(self.ledger.inner.db.dialect(), chunk), "");
+            let sql = day_sums_sql(&key_condition(self.ledger.inner.db.dialect(), chunk));
             for row in self.session.query(&sql).await? {
                 let (key, sum) = sum_at(&row)?;
                 sums.insert(key, sum);
             }
         }
         Ok(sums)
-    }
-
-    /// The next `limit` keys after `after` with their totals over all days, in key order.
-    pub async fn day_sums_after(
-        &mut self,
-        after: Option<&StockKey>,
-        limit: usize,
-    ) -> Result<Vec<(StockKey, Sum)>> {
-        let dialect = self.ledger.inner.db.dialect();
-        let from = after.map_or_else(
-            || "1 = 1".to_owned(),
-            |key| {
-                let (warehouse, product) =
-                    (dialect.id_of(key.warehouse.as_str()), dialect.id_of(key.product.as_str()));
-                format!(
-                    "warehouse_id >= {warehouse} AND (warehouse_id > {warehouse} OR product_id > {product})"
-                )
-            },
-        );
-        let sql = day_sums_sql(&from, &format!(" LIMIT {limit}"));
-        self.session.query(&sql).await?.iter().map(sum_at).collect()
     }
 
     /// Totals of one product (or of all) on the days from `first` to `last`: (day, key, in, out, entries).
@@ -197,10 +176,10 @@ impl LedgerView {
     }
 }
 
-fn day_sums_sql(condition: &str, limit: &str) -> String {
+fn day_sums_sql(condition: &str) -> String {
     format!(
         "SELECT warehouse_id, product_id, SUM(in_quantity - out_quantity), SUM(entries) FROM day_totals \
-         WHERE {condition} GROUP BY warehouse_id, product_id ORDER BY warehouse_id, product_id{limit}"
+         WHERE {condition} GROUP BY warehouse_id, product_id"
     )
 }
 

@@ -99,23 +99,6 @@ impl LedgerView {
         Ok(missing)
     }
 
-    /// The next rows of a table in the order of their numbers; `None`: it is missing, or was made after the snapshot.
-    pub async fn rows_after(
-        &mut self,
-        table: &TableRow,
-        after: i64,
-        limit: usize,
-    ) -> Result<Option<Vec<StoredRow>>> {
-        let day = if table.product.is_none() { ", day" } else { "" };
-        let sql =
-            format!("SELECT {COLUMNS}{day} FROM {} WHERE id > {after} ORDER BY id LIMIT {limit}", table.name);
-        match self.session.query(&sql).await {
-            Ok(rows) => rows.iter().map(|row| stored(row, table)).collect::<Result<_>>().map(Some),
-            Err(failed) if failed.kind == Kind::NoTable && after == 0 => Ok(None),
-            Err(failed) => Err(changed(failed)),
-        }
-    }
-
     /// Rows of keys beyond an offset of a source: (key, source, beyond) → (offset, signed quantity), any order.
     pub async fn rows_beyond(
         &mut self,

@@ -1,0 +1,115 @@
+//! Rows and totals that pass by an auditor, millions of them, without one being copied or kept.
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::digest::{Fields, digest_of};
+use super::sql::{Kind, Passing};
+use super::view::{LedgerView, Sum};
+use super::view_rows::TableRow;
+use crate::error::{Code, Error, Result};
+
+const COLUMNS: &str = "id, product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
+                       entry_id, source_id, source_offset";
+
+/// A row that passes by.
+pub struct PassingRow<'a> {
+    /// Its number in its table.
+    pub id: i64,
+    /// The day it is counted under: the table's, or its column in a month's table.
+    pub day: NaiveDate,
+    /// Its source's number.
+    pub source_id: i64,
+    /// Its offset there.
+    pub source_offset: i64,
+    /// Warehouse.
+    pub warehouse: &'a str,
+    /// Product.
+    pub product: &'a str,
+    /// Bill.
+    pub bill: &'a str,
+    /// quantity × drcr, as they stand.
+    pub signed: i64,
+    /// Its entry id.
+    pub entry_id: Option<Uuid>,
+    /// Its digest; `None` where the row holds what no entry can.
+    pub digest: Option<u64>,
+}
+
+impl LedgerView {
+    /// Hands on the next rows of a table in the order of their numbers, at most `limit`; answers how many, or `None`:
+    /// the table is missing, or was made after the snapshot.
+    pub async fn pass_rows(
+        &mut self,
+        table: &TableRow,
+        after: i64,
+        limit: usize,
+        mut each: impl FnMut(PassingRow<'_>) -> Result<()> + Send,
+    ) -> Result<Option<usize>> {
+        let day = if table.product.is_none() { ", day" } else { "" };
+        let sql =
+            format!("SELECT {COLUMNS}{day} FROM {} WHERE id > {after} ORDER BY id LIMIT {limit}", table.name);
+        let mut count = 0;
+        let mut work = |row: &dyn Passing| {
+            count += 1;
+            each(passing(row, table)?)
+        };
+        match self.session.each(&sql, &mut work).await {
+            Ok(()) => Ok(Some(count)),
+            Err(failed) if failed.kind == Kind::NoTable && after == 0 => Ok(None),
+            Err(failed) if failed.kind == Kind::NoTable => Err(Error::new(Code::Retry, failed.error)),
+            Err(failed) => Err(failed.error),
+        }
+    }
+
+    /// Hands on every key's totals over all days, in no order: warehouse, product, sum.
+    pub async fn pass_day_sums(&mut self, mut each: impl FnMut(&str, &str, Sum) + Send) -> Result<()> {
+        let sql = "SELECT warehouse_id, product_id, SUM(in_quantity - out_quantity), SUM(entries) FROM day_totals \
+                   GROUP BY warehouse_id, product_id";
+        let mut work = |row: &dyn Passing| {
+            each(row.text(0)?, row.text(1)?, Sum { quantity: row.int(2)?, entries: row.int(3)? });
+            Ok(())
+        };
+        Ok(self.session.each(sql, &mut work).await?)
+    }
+}
+
+fn passing<'a>(row: &'a dyn Passing, table: &TableRow) -> Result<PassingRow<'a>> {
+    let (quantity, drcr) = (row.int(2)?, row.int(3)?);
+    let day = match table.product {
+        Some(_) => table.first_day,
+        None => {
+            row.text(12)?.parse().map_err(|_| Error::new(Code::Corrupt, "A row of a month has no day."))?
+        }
+    };
+    let id: Option<&[u8; 16]> = row.bytes(9).and_then(|bytes| bytes.try_into().ok());
+    let (source_id, source_offset) = (row.int(10)?, row.int(11)?);
+    let (product, warehouse, bill) = (row.text(1)?, row.text(5)?, row.text(6)?);
+    let possible = matches!(drcr, 1 | -1) && (row.bytes(9).is_none() || id.is_some());
+    let digest = possible.then(|| {
+        Ok::<_, Error>(digest_of(&Fields {
+            source_offset,
+            quantity,
+            drcr,
+            create_time: row.text(7)?,
+            product_id: product,
+            company_id: row.text(4)?,
+            warehouse_id: warehouse,
+            bill_id: bill,
+            description: row.bytes(8).map(|_| row.text(8)).transpose()?,
+            entry_id: id,
+        }))
+    });
+    Ok(PassingRow {
+        id: row.int(0)?,
+        day,
+        source_id,
+        source_offset,
+        warehouse,
+        product,
+        bill,
+        signed: quantity.saturating_mul(drcr),
+        entry_id: id.map(|id| Uuid::from_bytes(*id)),
+        digest: digest.and_then(Result::ok),
+    })
+}
