@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod bill;
 pub mod catalog;
+pub mod chart;
 pub mod compact;
 pub mod config;
 pub mod crash;
