@@ -112,6 +112,34 @@ fn figures_are_those_of_the_lines(site: &Site) {
     let keys = right(&more, from, to, |e| vec![e.product.clone(), e.warehouse.clone()]);
     assert_eq!(rows(&report(site, &period), &["product_id", "warehouse_id"]), keys);
     files_hold_the_same(site, &period, &keys);
+    the_chart_is_drawn(site, &period);
+}
+
+/// The chart of a period: every day of it stands in the picture, in the language that was asked for.
+fn the_chart_is_drawn(site: &Site, period: &[&str]) {
+    let file = |name: &str| site.daemon.dir.join(name).display().to_string();
+    let (svg, png) = (file("days.svg"), file("days.png"));
+    let draw = |path: &str, more: &[&str]| {
+        let args = [&["report"], period, &["--chart", path], more].concat();
+        site.daemon.call(&args, "").expect(0);
+    };
+    draw(&svg, &["--language", "zh"]);
+    let picture = std::fs::read_to_string(&svg).unwrap();
+    assert!(
+        picture.trim_start().starts_with("<svg") && picture.trim_end().ends_with("</svg>"),
+        "{picture:.200}"
+    );
+    for word in ["入库", "出库", "期末"] {
+        assert!(picture.contains(word), "{word} is missing");
+    }
+    draw(&png, &[]);
+    let pixels = std::fs::read(&png).unwrap();
+    assert_eq!(pixels[..8], *b"\x89PNG\r\n\x1a\n");
+    let wide = u32::from_be_bytes(pixels[16..20].try_into().unwrap());
+    assert_eq!(wide, 2_400, "twice the picture's width");
+    let refused = [&["report"], period, &["--chart", "/no/such/folder/days.svg"]].concat();
+    let said = site.daemon.call(&refused, "").expect(2).stderr;
+    assert!(said.contains("/no/such/folder/days.svg"), "{said}");
 }
 
 fn files_hold_the_same(site: &Site, period: &[&str], keys: &Rows) {

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod catalog;
+mod chart;
 pub mod compact;
 pub mod init;
 pub mod replay;

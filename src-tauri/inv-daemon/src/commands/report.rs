@@ -52,7 +52,10 @@ pub struct Options {
     /// Write a workbook
     #[arg(long, value_name = "FILE")]
     xlsx: Option<PathBuf>,
-    /// Language of the workbook: en or zh
+    /// Draw in, out and closing per day: an SVG, or a PNG if the name ends so
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
+    /// Language of workbook and chart: en or zh
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
 }
@@ -124,13 +127,20 @@ pub async fn report(config: Config, options: &Options) -> Result<Outcome> {
         export(ledger, &request, Sheet::Words(&words, &names), &mut table, |_| Flow::On).await?;
         table.save(path)?;
     }
-    for path in [&options.csv, &options.xlsx].into_iter().flatten().filter(|path| *path != Path::new("-")) {
+    if let Some(path) = &options.chart {
+        super::chart::draw(ledger, &request, path, &options.language).await?;
+    }
+    for path in [&options.csv, &options.xlsx, &options.chart]
+        .into_iter()
+        .flatten()
+        .filter(|path| *path != Path::new("-"))
+    {
         eprintln!("inv-daemon: {} is written", path.display());
     }
     if options.json {
         let mut table = JsonTable::new();
         export(ledger, &request, Sheet::Fields, &mut table, |_| Flow::On).await?;
-    } else if options.csv.is_none() && options.xlsx.is_none() {
+    } else if options.csv.is_none() && options.xlsx.is_none() && options.chart.is_none() {
         print(ledger, &request).await?;
     }
     Ok(Outcome::Clean)
