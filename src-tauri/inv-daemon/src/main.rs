@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use inventory::config::Config;
+use inventory::config::{Config, Mode};
 
 /// Twinstock's engine without a screen: counts every accepted entry exactly once in the ledger and the stock.
 ///
@@ -135,7 +135,6 @@ pub enum Outcome {
 }
 
 fn main() -> ExitCode {
-    memory::keep_little();
     let cli = Cli::parse();
     tracing_subscriber::fmt()
         .with_env_filter(
@@ -161,6 +160,9 @@ fn main() -> ExitCode {
 
 async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
     let config = Config::load(cli.config.as_deref())?;
+    if config.mode == Mode::Cluster {
+        memory::keep_little();
+    }
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
