@@ -25,7 +25,7 @@ pub mod stock;
 pub mod wire;
 pub mod writer;
 
-pub use engine::audits::AuditRequest;
+pub use audit::Request as AuditRequest;
 pub use engine::running::{Progress, Running};
 pub use engine::status::{SourceStatus, Status};
 pub use engine::{Clock, Engine, Parts};

@@ -1,17 +1,14 @@
 //! `audit`: proves that the two stores agree, corrects what may be corrected at once, and says what is left.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
-use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
-use inventory::audit::findings::{Deviation, Phase, Run, Trigger};
-use inventory::audit::watch::Watch;
+use inventory::audit::findings::{Deviation, Run, Trigger};
 use inventory::config::Config;
 use inventory::error::Result;
-use inventory::{AuditRequest, Engine, Parts};
+use inventory::{AuditRequest, Parts};
 use serde::Serialize;
 
+use super::watched::watched;
 use crate::{Outcome, output};
 
 /// The command's flags.
@@ -68,7 +65,7 @@ struct Told<'a> {
 
 /// Audits; exit code 1 when something is left uncorrected. Ctrl+C cancels at the next step.
 pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
-    let engine = super::open(config, Parts::Stores).await?;
+    let engine = &super::open(config, Parts::Stores).await?;
     let request = AuditRequest {
         full: flags.full,
         dry_run: flags.dry_run,
@@ -76,59 +73,13 @@ pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
         trigger: Trigger::Command,
         who: engine.auditor().to_owned(),
     };
-    let run = watched(&engine, request).await?;
+    let run = watched(|watch| async move { engine.audit(request, &watch).await }).await?;
     if flags.json {
         output::json(&told(&run))?;
     } else {
         print(&run)?;
     }
     Ok(if run.left() { Outcome::Found } else { Outcome::Clean })
-}
-
-async fn watched(engine: &Engine, request: AuditRequest) -> Result<Run> {
-    let watch = Watch::new();
-    let bar = progress_bar();
-    let mut progress = watch.progress();
-    let audit = engine.audit(request, &watch);
-    tokio::pin!(audit);
-    let run = loop {
-        tokio::select! {
-            run = &mut audit => break run,
-            _ = tokio::signal::ctrl_c(), if !watch.is_cancelled() => watch.cancel(),
-            () = tokio::time::sleep(Duration::from_millis(100)) => {
-                let now = *progress.borrow_and_update();
-                bar.set_length(now.total);
-                bar.set_position(now.done);
-                bar.set_message(words(now.phase));
-            }
-        }
-    };
-    bar.finish_and_clear();
-    run
-}
-
-/// A bar on a terminal, nothing elsewhere.
-pub fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{msg:<22} {wide_bar} {pos}/{len} {eta}") {
-        bar.set_style(style);
-    }
-    bar
-}
-
-/// What a phase does, in words.
-pub fn words(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Waiting => "waiting",
-        Phase::Keys => "comparing keys",
-        Phase::Tables => "reading tables",
-        Phase::Confirming => "looking again",
-        Phase::Correcting => "correcting",
-        Phase::Queue => "reading the queue",
-    }
 }
 
 fn line(deviation: &Deviation) -> Line<'_> {

@@ -11,6 +11,7 @@ pub mod run;
 pub mod send;
 pub mod status;
 pub mod stock;
+mod watched;
 
 use std::sync::Arc;
 

@@ -1,18 +1,15 @@
 //! `replay`: the queue read again and compared with both stores; with `--apply` what differs is made right.
 
-use std::time::Duration;
-
 use chrono::NaiveDate;
+use inventory::Parts;
 use inventory::audit::findings::Trigger;
-use inventory::audit::watch::Watch;
 use inventory::config::Config;
 use inventory::entry::StockKey;
 use inventory::error::{Code, Error, Result};
 use inventory::replay::{Finding, Report, Request};
-use inventory::{Engine, Parts};
 use serde::Serialize;
 
-use super::audit::{progress_bar, words};
+use super::watched::watched;
 use crate::{Outcome, output};
 
 /// What the command line asks for.
@@ -65,7 +62,7 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
     {
         return Err(Error::new(Code::Config, format!("--from {from} lies after --to {to}")));
     }
-    let engine = super::open(config, Parts::Stores).await?;
+    let engine = &super::open(config, Parts::Stores).await?;
     let request = Request {
         keys,
         from: wanted.from,
@@ -74,7 +71,7 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
         trigger: Trigger::Command,
         who: engine.auditor().to_owned(),
     };
-    let report = watched(&engine, &request).await?;
+    let report = watched(|watch| async move { engine.replay(&request, &watch).await }).await?;
     if wanted.json {
         print_json(&report)?
     } else {
@@ -86,29 +83,6 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
 fn key(text: &str) -> Result<StockKey> {
     StockKey::parse(text)
         .ok_or_else(|| Error::new(Code::Config, format!("--key {text:?} is not WAREHOUSE:PRODUCT")))
-}
-
-/// Replays with a bar on a terminal; Ctrl+C cancels at the next step.
-async fn watched(engine: &Engine, request: &Request) -> Result<Report> {
-    let watch = Watch::new();
-    let bar = progress_bar();
-    let mut progress = watch.progress();
-    let replay = engine.replay(request, &watch);
-    tokio::pin!(replay);
-    let report = loop {
-        tokio::select! {
-            report = &mut replay => break report,
-            _ = tokio::signal::ctrl_c(), if !watch.is_cancelled() => watch.cancel(),
-            () = tokio::time::sleep(Duration::from_millis(100)) => {
-                let now = *progress.borrow_and_update();
-                bar.set_length(now.total);
-                bar.set_position(now.done);
-                bar.set_message(words(now.phase));
-            }
-        }
-    };
-    bar.finish_and_clear();
-    report
 }
 
 fn found(finding: &Finding) -> Found<'_> {

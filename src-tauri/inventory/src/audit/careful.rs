@@ -10,9 +10,9 @@ use super::findings::{Cause, Phase};
 use super::judge::{self, Judged, KeyCut, Verdict};
 use super::proof::Accounts;
 use super::watch::Watch;
-use crate::entry::StockKey;
+use crate::entry::{Entry, StockKey};
 use crate::error::{Code, Error, Result};
-use crate::ledger::{KeyState, Ledger, LedgerView, Sum};
+use crate::ledger::{Ledger, LedgerView, Sum};
 use crate::stock::value::Value;
 use crate::stock::{SourceName, Stock, Vector};
 use crate::wire;
@@ -122,7 +122,8 @@ pub async fn accounts_of(ledger: &Ledger, keys: &[StockKey]) -> Result<HashMap<S
         let totals = view.day_sums(chunk).await?;
         for key in chunk {
             let total = totals.get(key).copied().unwrap_or_default();
-            let mut accounts = accounts(states.remove(key).as_ref(), total);
+            let parts = states.remove(key).map(|state| state.parts).unwrap_or_default();
+            let mut accounts = Accounts::of(&parts, total);
             let sums = view.row_sums(key).await?;
             accounts.rows = Some(named(&view, sums));
             found.insert(key.clone(), accounts);
@@ -171,6 +172,7 @@ impl Reading<'_> {
             values.iter().zip(&cuts).map(|(value, cut)| judge::judge(value.as_deref(), cut)).collect();
         let again = self.read_again(&verdicts).await?;
         let mut found = Careful::default();
+        let mut duplicates = None;
         for (place, verdict) in verdicts.into_iter().enumerate() {
             let key = &self.keys[place];
             let forgot = matches!(&verdict, Verdict::Judged(judged) if judged.forgot())
@@ -196,8 +198,8 @@ impl Reading<'_> {
                     continue;
                 }
             };
-            let state = states.remove(key);
-            let mut accounts = accounts(state.as_ref(), totals.get(key).copied().unwrap_or_default());
+            let parts = states.remove(key).map(|state| state.parts).unwrap_or_default();
+            let mut accounts = Accounts::of(&parts, totals.get(key).copied().unwrap_or_default());
             if !matches!(what, What::Forgot(_)) && found.cases.len() < proofs {
                 let sums = view.row_sums(key).await?;
                 accounts.rows = Some(named(&view, sums));
@@ -205,7 +207,7 @@ impl Reading<'_> {
             let vector = judge::vector(key, &cuts[place]);
             let stored = values[place].clone();
             let mut case = Case { key: key.clone(), stored, what, accounts, vector, forgot };
-            self.verdict_changed(&mut view, &mut case).await?;
+            verdict_changed(&mut view, &mut case, &mut duplicates).await?;
             found.cases.push(case);
         }
         view.close().await?;
@@ -223,34 +225,30 @@ impl Reading<'_> {
         let values = self.stock.values(&keys).await?;
         Ok(keys.into_iter().zip(values).collect())
     }
-
-    /// A sum that is off by exactly one entry that a partition read again calls a duplicate now (or counts now): no
-    /// store is damaged, the verdict is another one since the ledger was restored.
-    async fn verdict_changed(&self, view: &mut LedgerView, case: &mut Case) -> Result<()> {
-        let proven = case.proven();
-        let What::Deviates(judged, cause) = &mut case.what else { return Ok(()) };
-        if judged.drift != 0 || !proven {
-            return Ok(());
-        }
-        let off = judged.difference().unsigned_abs();
-        for payload in view.duplicates().await? {
-            let Ok(entry) = wire::decode(&payload) else { continue };
-            if entry.key() == case.key && entry.quantity.unsigned_abs() == off {
-                *cause = Cause::VerdictChanged;
-                break;
-            }
-        }
-        Ok(())
-    }
 }
 
-fn accounts(state: Option<&KeyState>, totals: Sum) -> Accounts {
-    let parts = state.into_iter().flat_map(|state| &state.parts);
-    let balances = parts.map(|part| {
-        let sum = Sum { quantity: part.quantity, entries: part.entries };
-        (part.source.clone(), (sum, part.last_offset))
-    });
-    Accounts { balances: balances.collect(), totals, rows: None }
+/// A sum that is off by exactly one entry that a partition read again calls a duplicate now (or counts now): no store is
+/// damaged, the verdict is another one since the ledger was restored. `duplicates`: read when the first case asks.
+async fn verdict_changed(
+    view: &mut LedgerView,
+    case: &mut Case,
+    duplicates: &mut Option<Vec<Entry>>,
+) -> Result<()> {
+    let proven = case.proven();
+    let What::Deviates(judged, cause) = &mut case.what else { return Ok(()) };
+    if judged.drift != 0 || !proven {
+        return Ok(());
+    }
+    if duplicates.is_none() {
+        let payloads = view.duplicates().await?;
+        *duplicates = Some(payloads.iter().filter_map(|payload| wire::decode(payload).ok()).collect());
+    }
+    let off = judged.difference().unsigned_abs();
+    let mut known = duplicates.iter().flatten();
+    if known.any(|entry| entry.quantity.unsigned_abs() == off && entry.key() == case.key) {
+        *cause = Cause::VerdictChanged;
+    }
+    Ok(())
 }
 
 fn named(view: &LedgerView, rows: HashMap<i64, (Sum, i64)>) -> BTreeMap<SourceName, (Sum, i64)> {

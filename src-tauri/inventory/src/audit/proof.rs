@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::findings::Cause;
-use crate::ledger::Sum;
+use crate::ledger::{Part, Sum};
 use crate::stock::SourceName;
 
 /// What the ledger says of one key, counted three times.
@@ -19,6 +19,15 @@ pub struct Accounts {
 }
 
 impl Accounts {
+    /// The two books; rows are read where they are asked for.
+    pub fn of(parts: &[Part], totals: Sum) -> Self {
+        let balance = |part: &Part| {
+            let sum = Sum { quantity: part.quantity, entries: part.entries };
+            (part.source.clone(), (sum, part.last_offset))
+        };
+        Accounts { balances: parts.iter().map(balance).collect(), totals, rows: None }
+    }
+
     /// What the ledger's books say: the sum of `balances`.
     pub fn booked(&self) -> Sum {
         sum(&self.balances)

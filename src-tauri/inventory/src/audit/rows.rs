@@ -13,7 +13,7 @@ use super::ids::Ids;
 use super::watch::Watch;
 use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
-use crate::ledger::{LedgerView, PassingRow, SourceRow, StoredRow, Sum, Table};
+use crate::ledger::{LedgerView, PassingRow, SourceRow, Sum, Table};
 use crate::stock::SourceName;
 
 /// Rows fetched at a time.
@@ -79,6 +79,8 @@ impl Names {
 
 /// A key by its names' numbers: warehouse, product.
 type Place = (u32, u32);
+/// A row whose entry id stands elsewhere too: its table, key, source and offset.
+type Repeat = (String, StockKey, (i64, i64));
 /// in, out, entries of each day and key.
 type Days = HashMap<(NaiveDate, Place), [i64; 3]>;
 
@@ -217,10 +219,7 @@ impl Rows {
     fn foreign(&mut self, table: &Table, row: &PassingRow<'_>) {
         let source = self.positions.get(&row.source_id);
         let source = source.map_or_else(|| row.source_id.to_string(), |(_, name)| name.to_string());
-        let key = StockKey {
-            warehouse: WarehouseId::stored(row.warehouse),
-            product: ProductId::stored(row.product),
-        };
+        let key = key_of(row);
         let text = json!({
             "source": source,
             "offset": row.source_offset,
@@ -293,29 +292,30 @@ impl Rows {
         if repeated.is_empty() {
             return Ok(());
         }
-        let mut found: BTreeMap<Uuid, Vec<(String, StoredRow)>> = BTreeMap::new();
+        let mut found: BTreeMap<Uuid, Vec<Repeat>> = BTreeMap::new();
         for table in tables.iter().filter(|table| !missing.contains(&table.name)) {
             for chunk in repeated.chunks(200) {
-                for row in view.rows_with_ids(table, chunk).await? {
+                let one = |row: PassingRow<'_>| {
                     if let Some(id) = row.entry_id {
-                        found.entry(id).or_default().push((table.name.clone(), row));
+                        let place = (row.source_id, row.source_offset);
+                        found.entry(id).or_default().push((table.name.clone(), key_of(&row), place));
                     }
-                }
+                    Ok(())
+                };
+                view.pass_rows_with_ids(table, chunk, one).await?;
             }
         }
         for (id, rows) in found {
-            let mut keys: Vec<StockKey> = rows.iter().map(|(_, row)| row.key.clone()).collect();
+            let mut keys: Vec<StockKey> = rows.iter().map(|(_, key, _)| key.clone()).collect();
             keys.sort();
             keys.dedup();
-            let places: Vec<_> = rows
-                .iter()
-                .map(|(table, row)| {
-                    let source = view.source_name(row.source_id).map(|name| &**name).unwrap_or_default();
-                    json!({ "table": table, "source": source, "offset": row.source_offset })
-                })
-                .collect();
+            let place = |(table, _, (source, offset)): &Repeat| {
+                let source = view.source_name(*source).map(|name| &**name).unwrap_or_default();
+                json!({ "table": table, "source": source, "offset": offset })
+            };
+            let places: Vec<_> = rows.iter().map(place).collect();
             let text = json!({ "entry_id": id, "rows": places }).to_string();
-            let subject = rows.last().map(|(table, _)| table.clone()).unwrap_or_default();
+            let subject = rows.last().map(|(table, ..)| table.clone()).unwrap_or_default();
             self.odd(subject, keys, Cause::EntryIdReused, text);
         }
         Ok(())
@@ -326,4 +326,8 @@ impl Rows {
             self.odd.push(Oddity { subject, keys, cause, before });
         }
     }
+}
+
+fn key_of(row: &PassingRow<'_>) -> StockKey {
+    StockKey { warehouse: WarehouseId::stored(row.warehouse), product: ProductId::stored(row.product) }
 }

@@ -23,8 +23,8 @@ const STORM_KEYS: u64 = 100;
 /// What is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
-    /// Quick or full.
-    pub kind: Kind,
+    /// Every row too.
+    pub full: bool,
     /// Looks and tells; changes and writes nothing.
     pub dry_run: bool,
     /// A person has agreed that so much is corrected.
@@ -33,6 +33,12 @@ pub struct Request {
     pub trigger: Trigger,
     /// The program and machine, or the person.
     pub who: String,
+}
+
+impl Request {
+    fn kind(&self) -> Kind {
+        if self.full { Kind::Full } else { Kind::Quick }
+    }
 }
 
 /// Audits two stores.
@@ -54,9 +60,6 @@ impl Auditor<'_> {
     pub async fn run(&self, request: &Request) -> Result<Run> {
         let mut run = begun((self.now_ms)(), request);
         let mut bulk = self.read_all(request).await?;
-        if request.kind == Kind::Quick {
-            self.ask_the_rows(&mut bulk).await?;
-        }
         crash::point("audit.read");
         let suspects = std::mem::take(&mut bulk.suspects);
         let proofs = if request.correct_storm { usize::MAX } else { PROOFS };
@@ -69,19 +72,16 @@ impl Auditor<'_> {
         run.deviations.extend(cases.iter().map(verdicts::of_case));
         let storm = self.is_storm(&run, &cases) && !request.correct_storm;
         run.outcome = self.outcome(&run, storm);
-        if request.dry_run || self.watch.is_cancelled() {
-            run.ended_ms = (self.now_ms)();
-            return self.told(run, request).await;
+        if !request.dry_run && !self.watch.is_cancelled() {
+            self.correct(&mut run, convicted, &cases, storm).await?;
         }
-        self.correct(&mut run, convicted, &cases, storm).await?;
         self.told(run, request).await
     }
 
     async fn read_all(&self, request: &Request) -> Result<Bulk> {
         let mut last = None;
         for _ in 0..TRIES {
-            let fold = !request.dry_run;
-            match bulk::read(self.ledger, self.stock, request.kind, fold, self.watch).await {
+            match self.read_once(request).await {
                 Err(error) if error.code == Code::Retry => last = Some(error),
                 other => return other,
             }
@@ -89,6 +89,15 @@ impl Auditor<'_> {
         }
         Err(last
             .unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; audit again.")))
+    }
+
+    async fn read_once(&self, request: &Request) -> Result<Bulk> {
+        let fold = !request.dry_run;
+        let mut bulk = bulk::read(self.ledger, self.stock, request.kind(), fold, self.watch).await?;
+        if !request.full {
+            self.ask_the_rows(&mut bulk).await?;
+        }
+        Ok(bulk)
     }
 
     /// Two books that disagree: the key's rows say which of them is wrong.
@@ -175,7 +184,7 @@ fn begun(now_ms: i64, request: &Request) -> Run {
         id: 0,
         started_ms: now_ms,
         ended_ms: now_ms,
-        kind: request.kind,
+        kind: request.kind(),
         trigger: request.trigger,
         who: request.who.clone(),
         outcome: Outcome::Clean,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
-use super::{Clock, Engine};
-use crate::audit::findings::{Kind, Run, Trigger};
+use super::{Clock, Engine, host};
+use crate::audit::findings::{Run, Trigger};
 use crate::audit::watch::Watch;
 use crate::audit::{self, Auditor, Request};
 use crate::config::Config;
@@ -25,21 +25,6 @@ const RENEW: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(10);
 /// Shortest time between two audits by time where the first one left LASTCHECK where it was.
 const AGAIN: i64 = 600_000;
-
-/// What is wanted of an audit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditRequest {
-    /// Every row too.
-    pub full: bool,
-    /// Looks and tells only.
-    pub dry_run: bool,
-    /// A person has agreed that so much is corrected.
-    pub correct_storm: bool,
-    /// Who wanted it.
-    pub trigger: Trigger,
-    /// The program and machine, or the person.
-    pub who: String,
-}
 
 /// What an audit needs; clones share the turn.
 #[derive(Clone)]
@@ -82,13 +67,11 @@ impl Desk {
         clock: Arc<dyn Clock>,
         program: &str,
     ) -> Desk {
-        let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-        let host = host.map_or_else(|| "host".to_owned(), |name| name.trim().to_owned());
         Desk {
             ledger,
             stock,
             clock,
-            who: format!("{program}@{host}"),
+            who: format!("{program}@{}", host()),
             storm_percent: config.storm_percent,
             expiration_ms: i64::try_from(config.audit_expiration)
                 .unwrap_or(i64::MAX / 2000)
@@ -115,7 +98,7 @@ impl Desk {
         Ok(Held { stock: Arc::clone(&self.stock), holder, renewing })
     }
 
-    pub(crate) async fn audit(&self, request: &AuditRequest, watch: &Watch) -> Result<Run> {
+    pub(crate) async fn audit(&self, request: &Request, watch: &Watch) -> Result<Run> {
         let Ok(_turn) = self.turn.try_lock() else { return Err(busy(&self.who)) };
         self.ledger.require_ready().await?;
         let held = self.take_turn().await?;
@@ -125,7 +108,7 @@ impl Desk {
         done
     }
 
-    async fn audit_now(&self, request: &AuditRequest, watch: &Watch) -> Result<Run> {
+    async fn audit_now(&self, request: &Request, watch: &Watch) -> Result<Run> {
         let clock = Arc::clone(&self.clock);
         let now_ms = move || clock.epoch_ms();
         let auditor = Auditor {
@@ -135,14 +118,7 @@ impl Desk {
             storm_percent: self.storm_percent,
             watch,
         };
-        let request = Request {
-            kind: if request.full { Kind::Full } else { Kind::Quick },
-            dry_run: request.dry_run,
-            correct_storm: request.correct_storm,
-            trigger: request.trigger,
-            who: request.who.clone(),
-        };
-        let run = auditor.run(&request).await?;
+        let run = auditor.run(request).await?;
         if audit::moves_last_check(&run, request.dry_run) {
             self.stock.put_note(LAST_CHECK, &seconds(run.started_ms)).await?;
             crash::point("audit.last_check");
@@ -174,27 +150,21 @@ impl Desk {
                 _ => continue,
             }
             tried = Some(now);
-            let watch = Watch::new();
-            let end = stop.clone();
-            let request = AuditRequest {
+            let request = Request {
                 full: false,
                 dry_run: false,
                 correct_storm: false,
                 trigger: Trigger::Time,
                 who: self.who.clone(),
             };
+            let watch = Watch::new();
             tokio::select! {
-                () = ended(end, &watch) => return,
+                // What is under way does no harm where it stops, and the lease ends by itself.
+                _ = stop.wait_for(|stop| *stop) => return,
                 done = self.audit(&request, &watch) => tell(done),
             }
         }
     }
-}
-
-/// Waits for the stop and cancels.
-async fn ended(mut stop: watch::Receiver<bool>, watch: &Watch) {
-    let _ = stop.wait_for(|stop| *stop).await;
-    watch.cancel();
 }
 
 fn tell(done: Result<Run>) {
@@ -234,7 +204,7 @@ fn milliseconds(text: &str) -> Option<i64> {
 
 impl Engine {
     /// Audits now. `Locked` when another audit is under way, here or on another machine.
-    pub async fn audit(&self, request: AuditRequest, watch: &Watch) -> Result<Run> {
+    pub async fn audit(&self, request: Request, watch: &Watch) -> Result<Run> {
         self.desk.audit(&request, watch).await
     }
 

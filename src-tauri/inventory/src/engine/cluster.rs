@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::host;
 use crate::config::Config;
 use crate::error::Result;
 use crate::outbox::Outbox;
@@ -16,14 +17,12 @@ use crate::stock::redis::Redis;
 /// What Kafka needs to know. The member id is made of host, program and data directory: a restart costs no
 /// rebalance, and an app and a daemon on one host do not take each other's place.
 fn settings(config: &Config, program: &str) -> KafkaSettings {
-    let host = std::env::var("HOSTNAME").ok().or_else(|| std::fs::read_to_string("/etc/hostname").ok());
-    let host = host.map_or_else(|| "host".to_string(), |name| name.trim().to_string());
     let folder = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
     KafkaSettings {
         bootstrap_servers: config.bootstrap_servers.clone(),
         topic: config.topic.clone(),
         group_id: config.group_id.clone(),
-        instance_id: format!("{host}-{program}-{}", folder.display()),
+        instance_id: format!("{}-{program}-{}", host(), folder.display()),
         properties: config.kafka_properties.clone(),
     }
 }

@@ -1,41 +1,14 @@
-//! The rows of the ledger's tables as an auditor reads them in one snapshot: table after table in pages, the rows of
-//! a key beyond an offset, a key's sums. Rows are told as they stand, even where no entry could look like that.
+//! What the rows of the ledger's tables come to for an auditor in one snapshot: the tables themselves, a key's rows
+//! beyond an offset, a key's sums, and what was kept as duplicates.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use chrono::NaiveDate;
-use uuid::Uuid;
-
-use super::sql::{Kind, Row, SqlError};
+use super::sql::Row;
 use super::view::{LedgerView, Sum};
 use super::{SourceRow, Table, listed};
-use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, StockKey, WarehouseId};
-use crate::error::{Code, Error, Result};
+use crate::entry::{ProductId, StockKey, WarehouseId};
+use crate::error::Result;
 use crate::stock::SourceName;
-
-const COLUMNS: &str = "id, product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
-                       entry_id, source_id, source_offset";
-
-/// One row as it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredRow {
-    /// Its number in its table.
-    pub id: i64,
-    /// The day it is counted under: the table's, or its column in a month's table.
-    pub day: NaiveDate,
-    /// Its source's number.
-    pub source_id: i64,
-    /// Its offset there.
-    pub source_offset: i64,
-    /// The key it moves.
-    pub key: StockKey,
-    /// quantity × drcr, as they stand.
-    pub signed: i64,
-    /// Its entry id.
-    pub entry_id: Option<Uuid>,
-    /// The entry; none where the row holds what no entry can.
-    pub entry: Option<Entry>,
-}
 
 /// Some rows of one key and source, summed up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -126,15 +99,6 @@ impl LedgerView {
         Ok(sums)
     }
 
-    /// Rows in which any of these entry ids stand.
-    pub async fn rows_with_ids(&mut self, table: &Table, ids: &[Uuid]) -> Result<Vec<StoredRow>> {
-        let day = if table.product.is_none() { ", day" } else { "" };
-        let list: Vec<String> = ids.iter().map(|id| format!("x'{}'", id.simple())).collect();
-        let sql = format!("SELECT {COLUMNS}{day} FROM {} WHERE entry_id IN ({})", table.name, list.join(","));
-        let rows = self.session.query(&sql).await.map_err(changed)?;
-        rows.iter().map(|row| stored(row, table)).collect()
-    }
-
     /// Payloads of messages that were kept as duplicates, newest first; bounded.
     pub async fn duplicates(&mut self) -> Result<Vec<Vec<u8>>> {
         let sql = "SELECT payload FROM rejected_entries WHERE kind = 'duplicate' \
@@ -165,46 +129,4 @@ impl LedgerView {
         }
         Ok(found)
     }
-}
-
-/// A table that changed under the snapshot: nothing is wrong, but this snapshot cannot read it.
-fn changed(failed: SqlError) -> Error {
-    match failed.kind {
-        Kind::NoTable => Error::new(Code::Retry, failed.error),
-        _ => failed.error,
-    }
-}
-
-fn stored(row: &Row, table: &Table) -> Result<StoredRow> {
-    let (quantity, drcr) = (row.int(2)?, row.int(3)?);
-    let key =
-        StockKey { warehouse: WarehouseId::stored(row.text(5)?), product: ProductId::stored(row.text(1)?) };
-    let entry_id = row.opt_uuid(9).unwrap_or_default();
-    let day = if table.product.is_none() { row.day(12)? } else { table.first_day };
-    let entry = entry_at(row, quantity, drcr, &key, entry_id);
-    Ok(StoredRow {
-        id: row.int(0)?,
-        day,
-        source_id: row.int(10)?,
-        source_offset: row.int(11)?,
-        signed: quantity.saturating_mul(drcr),
-        key,
-        entry_id,
-        entry,
-    })
-}
-
-/// The row as an entry; none where a hand wrote what no entry can be.
-fn entry_at(row: &Row, quantity: i64, drcr: i64, key: &StockKey, entry_id: Option<Uuid>) -> Option<Entry> {
-    Some(Entry {
-        product_id: key.product.clone(),
-        quantity,
-        direction: Direction::from_drcr(drcr)?,
-        company_id: CompanyId::stored(row.text(4).ok()?),
-        warehouse_id: key.warehouse.clone(),
-        bill_id: BillId::stored(row.text(6).ok()?),
-        create_time: row.time(7).ok()?,
-        description: row.opt_text(8).ok()?.map(str::to_owned),
-        entry_id,
-    })
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::Table;
 use super::digest::{Fields, digest_of};
-use super::sql::{Kind, Passing};
+use super::sql::{Kind, Passing, Sql, SqlError};
 use super::view::{LedgerView, Sum};
 use crate::error::{Code, Error, Result};
 
@@ -46,20 +46,40 @@ impl LedgerView {
         limit: usize,
         mut each: impl FnMut(PassingRow<'_>) -> Result<()> + Send,
     ) -> Result<Option<usize>> {
-        let day = if table.product.is_none() { ", day" } else { "" };
-        let sql =
-            format!("SELECT {COLUMNS}{day} FROM {} WHERE id > {after} ORDER BY id LIMIT {limit}", table.name);
+        let which = format!("id > {after} ORDER BY id LIMIT {limit}");
         let mut count = 0;
-        let mut work = |row: &dyn Passing| {
+        let passed = self.pass(table, &which, |row| {
             count += 1;
-            each(passing(row, table)?)
-        };
-        match self.session.each(&sql, &mut work).await {
+            each(row)
+        });
+        match passed.await {
             Ok(()) => Ok(Some(count)),
             Err(failed) if failed.kind == Kind::NoTable && after == 0 => Ok(None),
-            Err(failed) if failed.kind == Kind::NoTable => Err(Error::new(Code::Retry, failed.error)),
-            Err(failed) => Err(failed.error),
+            Err(failed) => Err(changed(failed)),
         }
+    }
+
+    /// Hands on the rows of a table in which any of these entry ids stand.
+    pub async fn pass_rows_with_ids(
+        &mut self,
+        table: &Table,
+        ids: &[Uuid],
+        each: impl FnMut(PassingRow<'_>) -> Result<()> + Send,
+    ) -> Result<()> {
+        let list: Vec<String> = ids.iter().map(|id| format!("x'{}'", id.simple())).collect();
+        self.pass(table, &format!("entry_id IN ({})", list.join(",")), each).await.map_err(changed)
+    }
+
+    async fn pass(
+        &mut self,
+        table: &Table,
+        which: &str,
+        mut each: impl FnMut(PassingRow<'_>) -> Result<()> + Send,
+    ) -> Sql<()> {
+        let day = if table.product.is_none() { ", day" } else { "" };
+        let sql = format!("SELECT {COLUMNS}{day} FROM {} WHERE {which}", table.name);
+        let mut work = |row: &dyn Passing| each(passing(row, table)?);
+        self.session.each(&sql, &mut work).await
     }
 
     /// Hands on every key's totals over all days, in no order: warehouse, product, sum.
@@ -71,6 +91,14 @@ impl LedgerView {
             Ok(())
         };
         Ok(self.session.each(sql, &mut work).await?)
+    }
+}
+
+/// A table that changed under the snapshot: nothing is wrong, but this snapshot cannot read it.
+fn changed(failed: SqlError) -> Error {
+    match failed.kind {
+        Kind::NoTable => Error::new(Code::Retry, failed.error),
+        _ => failed.error,
     }
 }
 
