@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use inventory::ledger::{SourceCache, SourceRow};
-use ledger::{Place, bodies, reports, reports_edges, tiers};
+use ledger::{Place, audits, bodies, reports, reports_edges, tiers};
 use sqlx::{Connection, Executor, MySqlConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -48,6 +48,7 @@ on_mysql!(
     bodies::row_30_slugs_never_collide_and_never_move,
     bodies::row_16_two_daemons_create_the_same_tables,
     bodies::row_42_ids_are_bytes,
+    audits::a_cancelled_audit_convicts_nobody,
     tiers::an_empty_ledger_takes_history_into_months,
     tiers::row_49_a_writer_and_a_compaction_on_the_same_day,
     tiers::row_17_a_lost_day_table_is_made_again,

@@ -3,7 +3,7 @@
 
 mod ledger;
 
-use ledger::{Place, bodies, reports, reports_edges, tiers};
+use ledger::{Place, audits, bodies, reports, reports_edges, tiers};
 
 fn place() -> Place {
     Place::Sqlite(tempfile::tempdir().unwrap())
@@ -30,6 +30,7 @@ on_sqlite!(
     bodies::row_30_slugs_never_collide_and_never_move,
     bodies::row_16_two_daemons_create_the_same_tables,
     bodies::row_42_ids_are_bytes,
+    audits::a_cancelled_audit_convicts_nobody,
     tiers::an_empty_ledger_takes_history_into_months,
     tiers::row_49_a_writer_and_a_compaction_on_the_same_day,
     tiers::row_17_a_lost_day_table_is_made_again,

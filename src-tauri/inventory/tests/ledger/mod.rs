@@ -1,6 +1,7 @@
 //! The ledger's behaviour, said once and demanded of every back end. Rows are looked at through a connection of
 //! the test's own, never through the code under test.
 
+pub mod audits;
 pub mod batches;
 pub mod bodies;
 pub mod reports;
