@@ -112,6 +112,15 @@ pub async fn read(
     Ok(found)
 }
 
+/// Judges keys anew whose values moved on while they were corrected.
+pub async fn again(ledger: &Ledger, stock: &dyn Stock, keys: &[StockKey]) -> Result<Careful> {
+    let mut found = Careful::default();
+    for keys in keys.chunks(CHUNK) {
+        Reading { ledger, stock, keys }.settled(&mut found, PROOFS).await?;
+    }
+    Ok(found)
+}
+
 /// The three accounts of keys whose books disagree, rows included, each chunk in one snapshot: in a quick audit the
 /// rows decide which of the two books is wrong.
 pub async fn accounts_of(ledger: &Ledger, keys: &[StockKey]) -> Result<HashMap<StockKey, Accounts>> {

@@ -107,6 +107,13 @@ impl LedgerView {
         rows.iter().map(|row| row.bytes(0).map(<[u8]>::to_vec)).collect()
     }
 
+    /// How many messages are kept aside, by the source's number.
+    pub async fn rejected_counts(&mut self) -> Result<HashMap<i64, i64>> {
+        let sql = "SELECT source_id, COUNT(*) FROM rejected_entries GROUP BY source_id";
+        let rows = self.session.query(sql).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
+    }
+
     /// One SELECT over all tables in which a product's rows can lie.
     async fn query_product(
         &mut self,
