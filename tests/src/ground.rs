@@ -42,7 +42,7 @@ pub fn busy_shape() -> Shape {
 }
 
 fn at_rest(seed: u64, partition: i32, count: usize) -> Vec<Value> {
-    let shape = Shape { products: 30, warehouses: 3, days: 3, with_id: 5, ..Shape::default() };
+    let shape = Shape { products: 60, warehouses: 3, days: 2, with_id: 5, ..Shape::default() };
     let mut values: Vec<Value> = Vec::new();
     for (number, mut entry) in feed::entries(seed, count, &shape).into_iter().enumerate() {
         entry.product = format!("{}{}", if partition == STILL { "Q" } else { "R" }, &entry.product[1..]);
@@ -91,6 +91,11 @@ impl Ground {
 
     /// A row that nobody has, nor its key or table, of a partition; by chance of any.
     fn row(&mut self, partition: Option<i32>, wanted: impl Fn(&Row) -> bool) -> Row {
+        self.row_of(partition, false, wanted)
+    }
+
+    /// The same; `whole`: nor any other key of its table.
+    fn row_of(&mut self, partition: Option<i32>, whole: bool, wanted: impl Fn(&Row) -> bool) -> Row {
         let partition = partition.unwrap_or_else(|| self.dice.below(3) as i32);
         let source = self.id(partition);
         let free: Vec<&Row> = self
@@ -99,20 +104,36 @@ impl Ground {
             .iter()
             .filter(|row| row.source == source && wanted(row))
             .filter(|row| !self.used.contains(&row.entry.key()) && !self.used.contains(&row.table))
+            .filter(|row| !whole || self.keys_of(&row.table).all(|key| !self.used.contains(&key)))
             .collect();
         assert!(!free.is_empty(), "a row of partition {partition} that nobody has touched");
         let row = free[self.dice.below(free.len() as u64) as usize].clone();
         self.used.insert(row.entry.key());
         self.used.insert(row.table.clone());
+        if whole {
+            let keys: Vec<String> = self.keys_of(&row.table).collect();
+            self.used.extend(keys);
+        }
         row
     }
 
-    fn key(&mut self, at_rest: Option<bool>) -> String {
+    fn keys_of(&self, table: &str) -> impl Iterator<Item = String> {
+        self.snapshot.rows.iter().filter(move |row| row.table == table).map(|row| row.entry.key())
+    }
+
+    /// A key that nobody has; `grown`: with entries since its earlier value.
+    fn key(&mut self, at_rest: Option<bool>, grown: bool) -> String {
         let at_rest = at_rest.unwrap_or_else(|| self.dice.below(2) == 0);
         let mut free: Vec<&String> = self.snapshot.stock.keys().collect();
         free.retain(|key| key.contains(':') && !self.used.contains(*key));
         // Counters are judged apart from keys.
         free.retain(|key| is_at_rest(key) == at_rest && !key.contains(":R"));
+        let at = |text: &String| text.split_once("\"at\"").map(|(_, at)| at.to_owned());
+        let has_grown = |key: &&String| match self.earlier.get(*key) {
+            Some(earlier) => at(earlier) != at(&self.snapshot.stock[*key]),
+            None => false,
+        };
+        free.retain(|key| !grown || has_grown(key));
         assert!(!free.is_empty(), "a key that nobody has touched");
         let key = free[self.dice.below(free.len() as u64) as usize].clone();
         self.used.insert(key.clone());
@@ -153,7 +174,7 @@ impl Ground {
 
     fn rows(&mut self, db: &Db, kind: Kind) -> Expected {
         let still = matches!(kind, Kind::RowDoubled | Kind::RowInvented | Kind::TableDropped);
-        let row = self.row(still.then_some(STILL), |row| match kind {
+        let row = self.row_of(still.then_some(STILL), kind == Kind::TableDropped, |row| match kind {
             Kind::RowInDeleted => row.entry.drcr == 1,
             Kind::RowOutDeleted => row.entry.drcr == -1,
             _ => row.entry.quantity > 1,
@@ -181,8 +202,7 @@ impl Ground {
             }
         };
         persist(db, &sql);
-        let in_table = self.snapshot.rows.iter().filter(|other| other.table == *table);
-        let mut also: Vec<String> = in_table.map(|other| other.entry.key()).collect();
+        let mut also: Vec<String> = self.keys_of(table).collect();
         also.push(table.clone());
         let subject = match cause {
             "row_foreign" | "table_missing" => table.clone(),
@@ -285,7 +305,7 @@ impl Ground {
         }
         // What the writer itself would put right with the key's next entry is planted where no entry comes.
         let heals = matches!(kind, Kind::StockDeleted | Kind::StockRestored | Kind::StockEmptyAt);
-        let key = self.key(heals.then_some(true));
+        let key = self.key(heals.then_some(true), kind == Kind::StockRestored);
         let earlier = self.earlier.get(&key).cloned();
         let moved = |by: i64, sum: bool| {
             swap(site, &key, |value| {
