@@ -191,6 +191,9 @@ fn row_44_offsets_used_again_under_one_topic_uuid() {
         assert!(log.lines().filter(reused).any(|line| line.contains(partition)), "{}", running.words());
     }
     assert!(!log.lines().filter(reused).any(|line| line.contains("partition=2")), "{}", running.words());
+    // Whoever asks from outside is told the same.
+    let states = [0, 1, 2].map(|partition| state_of(&site, partition));
+    assert_eq!(states, ["stopped", "stopped", "running"]);
     running.stop(Duration::from_secs(8));
 }
 

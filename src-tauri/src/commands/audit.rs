@@ -43,8 +43,18 @@ pub async fn audit_start(
         let _ = feed.send(progress);
     };
     let engine = &live.engine;
-    let run = followed(&live, tell, async |watch| engine.audit(request, &watch).await).await?;
+    let run = followed(&live, tell, async |watch| engine.audit(request, &watch).await).await;
+    let run = match run {
+        Err(failure) if failure.code == "locked" => return Err(by_whom(engine, failure).await),
+        other => other?,
+    };
     Ok(shown_run(&run, i64::try_from(run.deviations.len()).unwrap_or(i64::MAX)))
+}
+
+/// Another audit is under way: the failure's field says whose it is, as far as that is known.
+async fn by_whom(engine: &inventory::Engine, failure: Failure) -> Failure {
+    let who = engine.auditing_now().await.ok().flatten();
+    Failure { field: who, ..failure }
 }
 
 /// Asks the audit or replay that was started here to end.

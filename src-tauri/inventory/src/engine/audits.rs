@@ -8,7 +8,7 @@ use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use super::{Clock, Engine, host};
-use crate::audit::findings::{Run, Trigger};
+use crate::audit::findings::{Outcome, Run, Trigger};
 use crate::audit::watch::Watch;
 use crate::audit::{self, Auditor, Request};
 use crate::config::Config;
@@ -23,6 +23,10 @@ const LEASE: Duration = Duration::from_secs(15);
 const RENEW: Duration = Duration::from_secs(5);
 /// How often the clock is compared with LASTCHECK.
 const LOOK: Duration = Duration::from_secs(10);
+/// Runs of the log among which one by time is looked for.
+const RECENT: usize = 5;
+/// How long an audit is waited for that was asked to end.
+const POLITE: Duration = Duration::from_secs(2);
 /// Shortest time between two audits by time where the first one left LASTCHECK where it was.
 const AGAIN: i64 = 600_000;
 
@@ -59,6 +63,11 @@ impl Drop for Held {
     }
 }
 
+/// Whether this audit by time began less than `within` milliseconds ago and came to its end.
+fn is_recent(run: &Run, now: i64, within: i64) -> bool {
+    run.trigger == Trigger::Time && run.outcome != Outcome::Cancelled && now - run.started_ms < within
+}
+
 impl Desk {
     pub(super) fn new(
         config: &Config,
@@ -84,8 +93,7 @@ impl Desk {
     pub(crate) async fn take_turn(&self) -> Result<Held> {
         let holder = format!("{} {}", self.who, Uuid::new_v4().simple());
         if let Some(other) = self.stock.lease(AUDITOR, &holder, LEASE).await? {
-            let name = other.rsplit_once(' ').map_or(other.as_str(), |(name, _)| name);
-            return Err(busy(name));
+            return Err(busy(holder_name(&other)));
         }
         let (stock, name) = (Arc::clone(&self.stock), holder.clone());
         let renewing = tokio::spawn(async move {
@@ -149,7 +157,11 @@ impl Desk {
                 // A stock out of reach is told by the writer already.
                 _ => continue,
             }
-            tried = Some(now);
+            // Another one may just have done it, here before a restart or on another machine.
+            match audit::log::runs(&self.ledger, None, RECENT).await {
+                Ok(runs) if !runs.iter().any(|(run, _)| is_recent(run, now, again)) => {}
+                _ => continue,
+            }
             let request = Request {
                 full: false,
                 dry_run: false,
@@ -158,11 +170,21 @@ impl Desk {
                 who: self.who.clone(),
             };
             let watch = Watch::new();
-            tokio::select! {
-                // What is under way does no harm where it stops, and the lease ends by itself.
-                _ = stop.wait_for(|stop| *stop) => return,
-                done = self.audit(&request, &watch) => tell(done),
-            }
+            let mut audit = std::pin::pin!(self.audit(&request, &watch));
+            let done = tokio::select! {
+                done = &mut audit => Some(done),
+                _ = stop.wait_for(|stop| *stop) => None,
+            };
+            let Some(done) = done else {
+                // It ends as cancelled and gives its lease back; where that takes too long the lease ends by itself.
+                watch.cancel();
+                let _ = tokio::time::timeout(POLITE, audit).await;
+                return;
+            };
+            // Whose lease it is may be dead: then it ends by itself, and the next look finds out.
+            let locked = done.as_ref().is_err_and(|error| error.code == Code::Locked);
+            tried = (!locked).then_some(now);
+            tell(done);
         }
     }
 }
@@ -185,6 +207,11 @@ fn tell(done: Result<Run>) {
         Err(error) if error.code == Code::Locked => {}
         Err(error) => tracing::warn!(%error, "the audit by time did not come to its end; it is tried again"),
     }
+}
+
+/// A lease's holder without the number that makes it one of its kind.
+fn holder_name(holder: &str) -> &str {
+    holder.rsplit_once(' ').map_or(holder, |(name, _)| name)
 }
 
 fn busy(who: &str) -> Error {
@@ -211,6 +238,12 @@ impl Engine {
     /// When the last audit began that left nothing open, milliseconds since the epoch.
     pub async fn last_check_ms(&self) -> Result<Option<i64>> {
         self.desk.last_check_ms().await
+    }
+
+    /// Who audits now, if anybody does, on whatever machine.
+    pub async fn auditing_now(&self) -> Result<Option<String>> {
+        let holder = self.stock.note(AUDITOR).await?;
+        Ok(holder.map(|holder| holder_name(&holder).to_owned()))
     }
 
     /// The name under which this process audits.

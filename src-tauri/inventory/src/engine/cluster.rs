@@ -10,7 +10,7 @@ use crate::outbox::Outbox;
 use crate::probe::Finding;
 use crate::queue::history::History;
 use crate::queue::kafka::{self, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
-use crate::queue::{Bounds, Queue, SourceIdentity};
+use crate::queue::{Bounds, Message, Queue, SourceIdentity};
 use crate::stock::Stock;
 use crate::stock::redis::Redis;
 
@@ -50,6 +50,11 @@ pub(super) fn stock(config: &Config) -> Result<Arc<dyn Stock>> {
 /// Every partition's log.
 pub(crate) async fn bounds(config: &Config) -> Result<HashMap<SourceIdentity, Bounds>> {
     kafka::bounds(&settings(config, "status")).await
+}
+
+/// One message of each of these partitions; left out where none stands at its offset, which must lie within the log.
+pub(super) async fn messages_at(config: &Config, places: Vec<(i32, i64)>) -> Result<HashMap<i32, Message>> {
+    kafka::messages_at(&settings(config, "status"), places).await
 }
 
 /// Every partition's log, of a topic that may just have been made.

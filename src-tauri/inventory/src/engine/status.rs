@@ -1,11 +1,11 @@
 //! Where every source stands, asked from outside: the same answer whether or not this process runs the writer.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Engine, cluster};
 use crate::config::Mode;
 use crate::error::Result;
-use crate::ledger::SourceRow;
+use crate::ledger::{SourceRow, payload_hash};
 use crate::outbox::Outbox;
 use crate::queue::{Bounds, SourceIdentity};
 use crate::writer::status::State;
@@ -46,7 +46,12 @@ impl Engine {
         let rows = self.ledger.sources().await?;
         let rejected = rows.iter().map(|row| row.rejected).sum();
         let bounds = self.bounds().await?;
+        let reused = self.reused(&rows, &bounds).await?;
         let mut sources = merge(rows, bounds);
+        for source in sources.iter_mut().filter(|source| reused.contains(&source.name)) {
+            source.state = State::Stopped;
+            source.reason = "offsets were reused: its last message is not the one that was counted".into();
+        }
         if self.config.mode == Mode::Cluster && cluster::consumers(&self.config).await? == 0 {
             for source in sources.iter_mut().filter(|source| source.state == State::Running) {
                 source.state = State::Paused;
@@ -54,6 +59,35 @@ impl Engine {
             }
         }
         Ok(Status { sources, waiting: self.waiting().await?, rejected })
+    }
+
+    /// Names of sources behind whose position something else stands than was counted. Only where something waits: a
+    /// source that has counted everything is not stopped by it.
+    async fn reused(
+        &self,
+        rows: &[SourceRow],
+        bounds: &HashMap<SourceIdentity, Bounds>,
+    ) -> Result<HashSet<String>> {
+        if self.config.mode == Mode::Standalone {
+            return Ok(HashSet::new());
+        }
+        let asked: Vec<&SourceRow> = rows
+            .iter()
+            .filter(|row| {
+                let log = bounds.get(&row.identity);
+                log.is_some_and(|log| row.last_offset >= log.start && row.next_offset < log.end)
+            })
+            .collect();
+        if asked.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let places = asked.iter().map(|row| (row.identity.partition, row.last_offset)).collect();
+        let found = cluster::messages_at(&self.config, places).await?;
+        let same = |row: &SourceRow| {
+            let message = found.get(&row.identity.partition);
+            message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash)
+        };
+        Ok(asked.into_iter().filter(|row| !same(row)).map(|row| row.name.to_string()).collect())
     }
 
     /// Every partition's bounds.

@@ -206,6 +206,12 @@ impl Ledger {
         Ok(found)
     }
 
+    /// Rows of `balances`: at least as many as there are keys.
+    pub async fn balance_rows(&self) -> Result<u64> {
+        let rows = self.inner.db.reader().await?.query("SELECT COUNT(*) FROM balances").await?;
+        rows.first().map_or(Ok(0), |row| Ok(row.int(0)?.unsigned_abs()))
+    }
+
     /// Counts for a status line, read in one snapshot.
     pub async fn summary(&self) -> Result<Summary> {
         let sql = "SELECT (SELECT COALESCE(SUM(entries), 0) FROM sources), \

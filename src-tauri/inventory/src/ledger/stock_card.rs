@@ -1,6 +1,8 @@
 //! The stock card: every movement of one key with its running balance, newest first, across both tiers. The
 //! days that moved are found in `day_totals`, so no table without a movement of the key is ever opened.
 
+use std::time::Duration;
+
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::dialect::{Dialect, day_table_name, month_table_name};
@@ -24,6 +26,8 @@ pub struct MovementCursor {
 
 /// Tries when tables are compacted under a snapshot.
 const TRIES: usize = 3;
+/// Between two tries: a table that is being made or dropped takes some milliseconds.
+const PAUSE: Duration = Duration::from_millis(50);
 pub(super) const COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
                        entry_id, source_id, source_offset";
 
@@ -66,6 +70,7 @@ impl Ledger {
                 Err(failed) if failed.code == Code::Retry => last = Some(failed),
                 other => return other,
             }
+            tokio::time::sleep(PAUSE).await;
         }
         Err(last.unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; try again.")))
     }

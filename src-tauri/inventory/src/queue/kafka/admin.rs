@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error, worded};
 use super::side::Aside;
 use crate::error::{Code, Error, Result};
-use crate::queue::{Bounds, SourceIdentity};
+use crate::queue::{Bounds, Message, SourceIdentity};
 
 type Admin = AdminClient<Ears>;
 
@@ -90,6 +90,11 @@ pub async fn bounds(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, 
         Ok(found)
     })
     .await
+}
+
+/// One message of each of these partitions; left out where none stands at its offset, which must lie within the log.
+pub async fn messages_at(settings: &KafkaSettings, places: Vec<(i32, i64)>) -> Result<HashMap<i32, Message>> {
+    aside(settings, move |aside| aside.messages_at(&places)).await
 }
 
 /// How many members the consumer group has now: 0 = nobody consumes.

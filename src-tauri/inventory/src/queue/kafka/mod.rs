@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 
-pub use admin::{bounds, bounds_when_ready, ensure_topic, members};
+pub use admin::{bounds, bounds_when_ready, ensure_topic, members, messages_at};
 pub use history::KafkaHistory;
 pub use probe::probe;
 pub use sender::{Sender, SenderStatus};

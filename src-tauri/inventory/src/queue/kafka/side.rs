@@ -1,6 +1,7 @@
 //! Questions to the servers that may take a while, asked beside the polling thread: who the topic is now, where a
 //! partition's log begins and ends, one message again. Decides which sources are announced to the engine.
 
+use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -152,25 +153,45 @@ impl Aside {
         if offset < bounds.start || offset >= bounds.end {
             return Ok(None);
         }
+        Ok(self.messages_at(&[(source.partition, offset)])?.remove(&source.partition))
+    }
+
+    /// One message of each of these partitions, over one client; left out where none stands at its offset, which must
+    /// lie within the log.
+    pub(super) fn messages_at(&self, places: &[(i32, i64)]) -> Result<HashMap<i32, Message>> {
         let words = |err: KafkaError| kafka_error("read one message again", &err);
         let made = self.settings.aside().create_with_context(Ears::default());
         let client: BaseConsumer<Ears> = made.map_err(words)?;
-        let mut place = TopicPartitionList::new();
-        let added =
-            place.add_partition_offset(&self.settings.topic, source.partition, Offset::Offset(offset));
-        added.map_err(words)?;
-        client.assign(&place).map_err(words)?;
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in places {
+            let added = list.add_partition_offset(&self.settings.topic, *partition, Offset::Offset(*offset));
+            added.map_err(words)?;
+        }
+        client.assign(&list).map_err(words)?;
+        let mut left: HashMap<i32, i64> = places.iter().copied().collect();
+        let mut found = HashMap::new();
         let begun = Instant::now();
-        while begun.elapsed() < 3 * PATIENCE {
+        while !left.is_empty() && begun.elapsed() < 3 * PATIENCE {
             match client.poll(Duration::from_millis(100)) {
                 None => {}
-                Some(Ok(message)) if message.offset() < offset => {}
-                Some(Ok(message)) => return Ok((message.offset() == offset).then(|| owned(&message))),
-                Some(Err(KafkaError::PartitionEOF(_))) => return Ok(None),
+                Some(Ok(message)) => {
+                    let partition = message.partition();
+                    let Some(offset) = left.get(&partition).copied() else { continue };
+                    if message.offset() >= offset {
+                        left.remove(&partition);
+                    }
+                    if message.offset() == offset {
+                        found.insert(partition, owned(&message));
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => drop(left.remove(&partition)),
                 Some(Err(err)) => {
                     client.client().context().hear(&err, &err.to_string());
                 }
             }
+        }
+        if left.is_empty() {
+            return Ok(found);
         }
         let late =
             Error::new(Code::Unreachable, "Kafka gave no message in time. Check that the servers run.");
