@@ -295,13 +295,8 @@ impl Ground {
             also: Vec::new(),
         };
         if matches!(kind, Kind::StockInvented | Kind::StockInventedNegative) {
-            let (change, actions): (i64, &[&str]) = match kind {
-                Kind::StockInvented => (5, &["proposed"]),
-                _ => (-5, &["corrected"]),
-            };
             let key = format!("W0:nobody{}", self.dice.next_number() % 1_000_000);
-            swap(site, &key, |_| Some(json!({ "base": 0, "change": change, "at": {} }).to_string()));
-            return told(key, "stock_unknown_key", actions);
+            return told(key.clone(), "stock_unknown_key", invented(site, &key, kind));
         }
         // What the writer itself would put right with the key's next entry is planted where no entry comes.
         let heals = matches!(kind, Kind::StockDeleted | Kind::StockRestored | Kind::StockEmptyAt);
@@ -358,6 +353,14 @@ impl Ground {
         };
         told(key, cause, actions)
     }
+}
+
+/// A value of a key without goods; answers what is done about it.
+fn invented(site: &Site, key: &str, kind: Kind) -> &'static [&'static str] {
+    let below = kind == Kind::StockInventedNegative;
+    let value = json!({ "base": 0, "change": if below { -5 } else { 5 }, "at": {} }).to_string();
+    swap(site, key, |_| Some(value.clone()));
+    if below { &["corrected"] } else { &["proposed"] }
 }
 
 fn is_at_rest(key: &str) -> bool {
