@@ -158,17 +158,23 @@ pub fn raw(kept: &Kept) -> Vec<(&'static str, String)> {
         let (from, to) = (kept.day(from), kept.day(to));
         let last = table(to);
         let tables = kept.tables().into_iter().filter(|name| *name <= last);
-        let selects: Vec<String> =
-            tables.map(|name| format!("SELECT product_id, day, quantity, drcr FROM {name}")).collect();
+        let selects: Vec<String> = tables
+            .map(|name| {
+                format!(
+                    "SELECT {group} AS named, SUM(IF(day < '{from}', quantity * drcr, 0)) AS opening, \
+             SUM(IF(day >= '{from}' AND drcr = 1, quantity, 0)) AS inward, \
+             SUM(IF(day >= '{from}' AND drcr = -1, quantity, 0)) AS outward \
+             FROM {name} WHERE day <= '{to}' GROUP BY {group}"
+                )
+            })
+            .collect();
         format!(
-            "SELECT {group}, SUM(IF(day < '{from}', quantity * drcr, 0)), \
-             SUM(IF(day >= '{from}' AND drcr = 1, quantity, 0)), SUM(IF(day >= '{from}' AND drcr = -1, quantity, 0)) \
-             FROM ({}) e WHERE day <= '{to}' GROUP BY {group}{whole}",
+            "SELECT named, SUM(opening), SUM(inward), SUM(outward) FROM ({}) e GROUP BY named{whole}",
             selects.join(" UNION ALL ")
         )
     };
     // By day the opening of the period is one figure, and the days before it are no rows of the report.
-    let of_days = |from: u64| format!(" HAVING day >= '{}'", kept.day(from));
+    let of_days = |from: u64| format!(" HAVING named >= '{}'", kept.day(from));
     vec![
         ("month by product", ask("product_id", middle.0, middle.1, "")),
         ("month by day", ask("day", middle.0, middle.1, &of_days(middle.0))),
