@@ -11,6 +11,7 @@ use inventory::ledger::row_digest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::beside;
 use crate::conditions;
 use crate::data::Shape;
 use crate::place::Place;
@@ -38,6 +39,18 @@ pub struct Options {
     /// Tables of the full audit
     #[arg(long, default_value_t = 1_000)]
     pub tables: u64,
+    /// Entries of the backlog beside which audits run back to back; 0 leaves this out
+    #[arg(long, default_value_t = 1_000_000)]
+    pub beside: u64,
+    /// Products of that backlog, each in 12 warehouses
+    #[arg(long, default_value_t = 100)]
+    pub beside_products: u64,
+    /// Rounds of that backlog: without, quick, without, full
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// Only this: the throughput beside audits
+    #[arg(long)]
+    pub only_beside: bool,
     #[command(flatten)]
     pub places: crate::Places,
 }
@@ -46,11 +59,15 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let place = options.places.open()?;
     let machine = conditions::machine(&place, options.places.release())?;
-    let quick = quick(&place, options.keys)?;
-    let full = full(&place, options.rows, options.tables)?;
-    let all = json!({ "machine": machine, "quick": quick, "full": full });
+    let beside = beside::measure(&place, options)?;
+    let (quick, full) = match options.only_beside {
+        true => (Value::Null, Value::Null),
+        false => (quick(&place, options.keys)?, full(&place, options.rows, options.tables)?),
+    };
+    let all = json!({ "machine": machine, "beside": beside, "quick": quick, "full": full });
     println!("{:#}", all);
-    let file = place.out.join("audit.json");
+    let name = if options.only_beside { "audit_beside.json" } else { "audit.json" };
+    let file = place.out.join(name);
     fs::write(&file, format!("{all:#}\n")).with_context(|| format!("cannot write {}", file.display()))?;
     println!("{}", file.display());
     Ok(())

@@ -5,6 +5,7 @@
 mod alone;
 mod audit;
 mod backlog;
+mod beside;
 mod chart;
 mod conditions;
 mod data;

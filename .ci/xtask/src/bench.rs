@@ -20,7 +20,7 @@ pub enum Bench {
     /// Audits of a million keys and of ten million rows against bare reading of the same stores (`audit --help`)
     #[command(disable_help_flag = true)]
     Audit {
-        /// --keys N --rows N --tables N
+        /// --keys N --rows N --tables N --beside N --rounds N --only-beside
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
