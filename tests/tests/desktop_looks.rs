@@ -129,7 +129,8 @@ async fn reports(window: &Window, name: &str) {
     window.keys("{Alt+k}").await;
     window.see("#card-back").await;
     window.keys("{Esc}{Esc}{Alt+2}").await;
-    for (chart, keys) in [("days", ""), ("movers", "{Right}"), ("shares", "{Right}"), ("history", "{Right}")] {
+    for (chart, keys) in [("days", ""), ("movers", "{Right}"), ("shares", "{Right}"), ("history", "{Right}")]
+    {
         if !keys.is_empty() {
             window.focus(".charts [role=radio][aria-checked=true]").await;
             window.keys(keys).await;

@@ -10,6 +10,11 @@ import type {
 } from '../../api';
 import { m } from '../../i18n/paraglide/messages';
 
+/** Charts of names have no legend, and no line left free for one. */
+export const isNamed = (kind: ReportChartKind) => kind === 'movers' || kind === 'shares';
+/** The read-out's line above them. */
+export const readOut = 28;
+
 /** The least that is drawn, so that every number has its room. */
 const least = { width: 320, height: 160 };
 
@@ -34,7 +39,7 @@ const colours = (): ReportColours => ({
   inward: hex('--in'),
   outward: hex('--out'),
   closing: hex('--accent'),
-  shares: [1, 2, 3, 4, 5, 6, 7, 8].map((n) => hex(`--share-${n}`)),
+  shares: Array.from({ length: 12 }, (_, i) => hex(`--share-${i + 1}`)),
 });
 
 class ChartView {
@@ -64,13 +69,14 @@ class ChartView {
 
   /** Draws; an older picture that comes late is dropped. */
   async draw(query: ReportQuery, width: number, height: number): Promise<void> {
-    this.size = {
-      width: Math.max(least.width, Math.floor(width)),
-      height: Math.max(least.height, Math.floor(height)),
-    };
     this.#turn += 1;
     const turn = this.#turn;
     const kind = this.kind;
+    const room = height - (isNamed(kind) ? readOut : 0);
+    this.size = {
+      width: Math.max(least.width, Math.floor(width)),
+      height: Math.max(least.height, Math.floor(room)),
+    };
     const group = kind === 'history' ? this.group : [];
     try {
       const look = this.look('', false);

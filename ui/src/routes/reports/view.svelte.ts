@@ -17,7 +17,8 @@ export class ReportView {
   query = $state.raw<ReportQuery | null>(null);
   opened = $state.raw<ReportOpened | null>(null);
   trouble = $state.raw<Failure | null>(null);
-  isMaking = $state(false);
+  /** It takes long enough to say so. */
+  isLate = $state(false);
   tab = $state<Tab>('table');
   /** Row under the cursor. */
   cursor = $state(0);
@@ -47,7 +48,7 @@ export class ReportView {
     if (asked === null) return;
     this.#asked += 1;
     const turn = this.#asked;
-    this.isMaking = true;
+    const late = setTimeout(() => (this.isLate = turn === this.#asked), 300);
     try {
       const opened = await ask('report_open', { query: asked });
       if (turn !== this.#asked) return;
@@ -67,7 +68,8 @@ export class ReportView {
     } catch (error) {
       if (turn === this.#asked) this.trouble = failure(error);
     } finally {
-      if (turn === this.#asked) this.isMaking = false;
+      clearTimeout(late);
+      if (turn === this.#asked) this.isLate = false;
     }
   }
 
