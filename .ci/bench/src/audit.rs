@@ -15,6 +15,7 @@ use crate::beside;
 use crate::conditions;
 use crate::data::Shape;
 use crate::place::Place;
+use crate::planted::{seconds, source};
 use crate::site::Site;
 use crate::sql::Db;
 use crate::usage;
@@ -93,17 +94,6 @@ fn day_table(name: &str) -> String {
          UNIQUE (source_id, source_offset), UNIQUE (entry_id)) \
          ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
     )
-}
-
-fn source(db: &mut Db, entries: u64, signed: i64, digest: u64) -> Result<()> {
-    db.run(&format!(
-        "DELETE FROM sources; INSERT INTO sources (id, name, topic, topic_uuid, partition_no, next_offset, \
-         stock_offset, stamp, last_offset, last_hash, entries, rejected, signed_quantity, digest) VALUES \
-         (1, 'bbbbbbbb.0', 'bench', x'{0}', 0, {entries}, {entries}, x'{0}', {1}, 0, {entries}, 0, {signed}, {2})",
-        "b".repeat(32),
-        entries as i64 - 1,
-        digest as i64
-    ))
 }
 
 /// Every value of the stock against `balances` and `day_totals`.
@@ -291,10 +281,6 @@ fn audited(site: &Site, args: &[&str], keys: u64) -> Result<Audited> {
     ensure!(words["outcome"] == "clean" || words["outcome"] == "corrected", "not clean: {words:.2000}");
     ensure!(words["keys"].as_u64() == Some(keys), "not {keys} keys: {words:.300}");
     Ok(Audited { took, peak_mb, words })
-}
-
-fn seconds(took: Duration) -> f64 {
-    round(took.as_secs_f64())
 }
 
 fn round(number: f64) -> f64 {

@@ -12,8 +12,10 @@ mod data;
 mod figures;
 mod halves;
 mod latency;
+mod periods;
 mod place;
 mod plan;
+mod planted;
 mod raw_rows;
 mod raw_stock;
 mod report;
@@ -146,6 +148,8 @@ enum Bench {
     Path(Box<Options>),
     /// Audits
     Audit(audit::Options),
+    /// Period reports
+    Report(periods::Options),
 }
 
 impl Options {
@@ -181,6 +185,7 @@ fn main() -> ExitCode {
     let done = match Bench::parse() {
         Bench::Path(options) => run(*options).map(drop),
         Bench::Audit(options) => audit::run(&options),
+        Bench::Report(options) => periods::run(&options),
     };
     match done {
         // An aim that is missed is told in the table; it is no failure of the bench.

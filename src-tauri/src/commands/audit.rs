@@ -102,7 +102,7 @@ pub async fn audit_export_csv(
     path: Option<String>,
 ) -> Result<Exported, Failure> {
     let live = app.live().await?;
-    let Some(path) = export::choose(app, path, "audit-log").await else {
+    let Some(path) = export::choose(app, path, "audit-log", "csv").await else {
         return Ok(Exported { path: None, rows: 0 });
     };
     let rows = audit_file::write(&path, live.engine.ledger(), wanted(search), &live.names).await?;
