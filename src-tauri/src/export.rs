@@ -12,16 +12,20 @@ use crate::api::Failure;
 use crate::api::stock::StockRow;
 use crate::state::App;
 
-/// The path given, or the one chosen in a save dialog; `None` when it was closed. `name`: what the file is about.
-pub async fn choose(app: &Arc<App>, path: Option<String>, name: &str) -> Option<PathBuf> {
+/// The path given, or the one chosen in a save dialog; `None` when it was closed. `name`: what the file is about;
+/// `end`: how its name ends.
+pub async fn choose(app: &Arc<App>, path: Option<String>, name: &str, end: &str) -> Option<PathBuf> {
     if let Some(path) = path {
         return Some(PathBuf::from(path));
     }
     let window = app.window.get()?.clone();
     let (tell, told) = tokio::sync::oneshot::channel();
     let day = crate::clock::wall().format("%Y%m%d");
-    let dialog =
-        window.dialog().file().add_filter("CSV", &["csv"]).set_file_name(format!("{name}-{day}.csv"));
+    let dialog = window
+        .dialog()
+        .file()
+        .add_filter(end.to_uppercase(), &[end])
+        .set_file_name(format!("{name}-{day}.{end}"));
     dialog.save_file(move |path| {
         let _ = tell.send(path);
     });

@@ -130,7 +130,7 @@ pub async fn stock_export_csv(
     path: Option<String>,
 ) -> Result<Exported, Failure> {
     let live = app.live().await?;
-    let Some(path) = export::choose(app, path, "stock").await else {
+    let Some(path) = export::choose(app, path, "stock", "csv").await else {
         return Ok(Exported { path: None, rows: 0 });
     };
     let rows = live.views.rows(query).await?;

@@ -14,7 +14,7 @@ use crate::audit::{self, Auditor, Request};
 use crate::config::Config;
 use crate::crash;
 use crate::error::{Code, Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{AuditRunSearch, Ledger};
 use crate::stock::{AUDITOR, LAST_CHECK, Stock};
 
 /// A lease that is not renewed ends after this time.
@@ -220,7 +220,11 @@ impl Engine {
 
     /// The newest run in the ledger's log, without its lines.
     pub async fn last_audit(&self) -> Result<Option<Run>> {
-        Ok(audit::log::runs(&self.ledger, None, 1).await?.into_iter().next().map(|(run, _)| run))
+        Ok(audit::log::runs(&self.ledger, &AuditRunSearch::default(), 1)
+            .await?
+            .into_iter()
+            .next()
+            .map(|(run, _)| run))
     }
 }
 
