@@ -68,7 +68,8 @@ impl Csv {
     }
 }
 
-fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+/// A file that cannot be written.
+pub fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::new("full", format!("cannot write {}: {error}", path.display()))
 }
 

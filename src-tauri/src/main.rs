@@ -16,6 +16,7 @@ mod live;
 mod names;
 mod post;
 mod preferences;
+mod reporting;
 mod state;
 mod status;
 mod webkit;

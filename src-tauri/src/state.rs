@@ -20,6 +20,7 @@ use crate::drafts::Drafts;
 use crate::live::Views;
 use crate::names::Names;
 use crate::preferences::PreferencesFile;
+use crate::reporting::Reports;
 use crate::status;
 
 /// The name under which this program holds the data folder.
@@ -52,6 +53,8 @@ pub struct Live {
     pub resubmitted: AtomicU64,
     /// The audit or replay that was started here.
     pub auditing: Arc<Auditing>,
+    /// The reports that are looked at.
+    pub reports: Reports,
     closing: watch::Sender<bool>,
     running: tokio::sync::Mutex<Option<Running>>,
 }
@@ -252,6 +255,7 @@ async fn opened(config: Config) -> inventory::error::Result<Live> {
         drafts: Drafts::default(),
         resubmitted: AtomicU64::new(0),
         auditing: Arc::default(),
+        reports: Reports::default(),
         closing,
         running: tokio::sync::Mutex::new(Some(running)),
     })

@@ -117,6 +117,48 @@ async fn audit(window: &Window, name: &str) {
     window.keys("{Alt+1}").await;
 }
 
+/// A month of the sample data: rows, pictures, movers, alerts, what stands behind a row, and what is saved.
+async fn reports(window: &Window, name: &str) {
+    window.keys("{Ctrl+3}").await;
+    window.see("main [role=grid] [role=row][aria-rowindex='12']").await;
+    look(window, &format!("{name}-report")).await;
+    window.focus("main [role=grid]").await;
+    window.keys("{Down}{Enter}").await;
+    window.see(".behind [role=grid] [role=row][aria-rowindex='2']").await;
+    look(window, &format!("{name}-report-behind")).await;
+    window.keys("{Alt+k}").await;
+    window.see("#card-back").await;
+    window.keys("{Esc}{Esc}{Alt+2}").await;
+    for (chart, keys) in [("days", ""), ("movers", "{Right}"), ("shares", "{Right}"), ("history", "{Right}")]
+    {
+        if !keys.is_empty() {
+            window.focus(".charts [role=radio][aria-checked=true]").await;
+            window.keys(keys).await;
+        }
+        window.see(".chart img").await;
+        tokio::time::sleep(Duration::from_millis(800)).await;
+        window.focus(".chart").await;
+        window.keys("{Right}{Right}").await;
+        look(window, &format!("{name}-chart-{chart}")).await;
+    }
+    window.keys("{Alt+t}").await;
+    window.see(".charts [role=grid] [role=row]").await;
+    look(window, &format!("{name}-chart-table")).await;
+    window.keys("{Alt+t}{Alt+3}").await;
+    window.see("main [role=grid] [role=row][aria-rowindex='2']").await;
+    look(window, &format!("{name}-turnover")).await;
+    window.keys("{Alt+4}").await;
+    window.see("main .rule").await;
+    look(window, &format!("{name}-alerts")).await;
+    window.run("[...document.querySelectorAll('main [role=radio]')].at(-1).click()", vec![]).await;
+    look(window, &format!("{name}-alerts-unusual")).await;
+    window.keys("{Alt+1}{Ctrl+s}").await;
+    window.see("dialog[open]").await;
+    look(window, &format!("{name}-report-saved")).await;
+    window.keys("{Esc}").await;
+    window.until("the dialog is closed", "return !document.querySelector('dialog[open]')").await;
+}
+
 async fn other_screens(window: &Window, name: &str) {
     window.keys("{Ctrl+2}").await;
     window.see("[role=grid] [role=row][aria-rowindex='12']").await;
@@ -126,6 +168,7 @@ async fn other_screens(window: &Window, name: &str) {
     window.reads("OUT-").await;
     look(window, &format!("{name}-card")).await;
     window.keys("{Esc}").await;
+    reports(window, name).await;
     audit(window, name).await;
     window.keys("{Ctrl+6}").await;
     window.reads("10001").await;

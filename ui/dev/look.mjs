@@ -8,7 +8,7 @@ import { serve } from './server.mjs';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const shots = here('../shots');
 mkdirSync(shots, { recursive: true });
-const door = ['fake-audit.js', 'fake-door.js']
+const door = ['fake-audit.js', 'fake-reports.js', 'fake-door.js']
   .map((name) => readFileSync(here(name), 'utf8'))
   .join('\n');
 const only = process.argv[2];

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod bills;
 pub mod catalog;
 pub mod replay;
+pub mod reports;
 pub mod settings;
 pub mod stock;
 

@@ -9,6 +9,7 @@ mod audit;
 mod bills;
 mod catalog;
 mod replay;
+mod reports;
 mod stock;
 mod table;
 
@@ -82,6 +83,20 @@ table::commands! {
     audit::audit_export(search: AuditSearch, form: AuditForm, language: String, path: Option<String>) -> Exported;
     // Replay: with `apply` false it only looks; `audit_cancel` ends it.
     replay::replay_start(query: ReplayQuery) feeds AuditProgress -> ReplayResult;
+
+    // Reports. open -> rows(0,60): the rows stay in Rust, the last few reports of them. `group`: the values of one row,
+    // in the order of `query.by`; empty = the whole report.
+    reports::report_choices() -> ReportChoices;
+    reports::report_open(query: ReportQuery) -> ReportOpened;
+    reports::report_rows(report: u32, start: u32, end: u32) -> Vec<ReportRow>;
+    reports::report_entries(query: ReportQuery, group: Vec<String>, after: Option<String>, limit: u32) -> ReportEntries;
+    reports::report_movers(query: ReportQuery, slowest: bool, limit: u32) -> ReportMovers;
+    reports::report_alerts(query: ReportQuery, limit: u32) -> ReportAlerts;
+    reports::report_chart(query: ReportQuery, group: Vec<String>, chart: ReportChartKind, look: ReportLook) -> ReportChart;
+    // Files; null path = ask with a save dialog. `report_cancel` ends the export that is under way.
+    reports::report_chart_export(query: ReportQuery, group: Vec<String>, chart: ReportChartKind, look: ReportLook, format: ReportPicture, path: Option<String>) -> Exported;
+    reports::report_export(query: ReportQuery, format: ReportFile, language: String, path: Option<String>) feeds ReportProgress -> Exported;
+    reports::report_cancel() -> ();
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 // Which screen is open, and what it was asked to show.
 
-export type Screen = 'bills' | 'stock' | 'audit' | 'catalog' | 'settings';
+export type Screen = 'bills' | 'stock' | 'reports' | 'audit' | 'catalog' | 'settings';
 
 let screen = $state<Screen>('bills');
 let bill = $state<string | null>(null);

@@ -7,6 +7,7 @@ mod fold;
 mod group;
 mod movers;
 mod stream;
+mod unusual;
 mod words;
 mod xlsx;
 
@@ -16,6 +17,7 @@ pub use export::{Cell, CsvTable, Sheet, Table, export};
 pub use group::Group;
 pub use movers::{Mover, movers};
 pub use stream::{Flow, Progress, stream};
+pub use unusual::{RULE, Rule, Unusual, unusual, unusual_days};
 pub use words::{Names, Words};
 pub use xlsx::XlsxTable;
 
@@ -39,6 +41,8 @@ pub enum Order {
     Out,
     /// By the quantity after the period.
     Closing,
+    /// By the number of entries.
+    Entries,
 }
 
 /// An order and its direction.
@@ -232,6 +236,7 @@ fn sort(rows: &mut [Row], sort: Sort) {
         Order::In => row.figures.inward,
         Order::Out => row.figures.outward,
         Order::Closing => row.figures.closing(),
+        Order::Entries => row.figures.entries,
     };
     rows.sort_by(|a, b| match (sort.order, sort.descending) {
         (Order::Groups, false) => a.group.cmp(&b.group),

@@ -34,6 +34,8 @@ export function wallClock(now: Date): string {
   return `${day} ${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}`;
 }
 
+export const wallNow = () => wallClock(new Date());
+
 /** To the minute, without the year where that is this year's; for lists, where room is short. */
 export function shortTime(time: string, today: string): string {
   const isThisYear = time.slice(0, 5) === today.slice(0, 5);

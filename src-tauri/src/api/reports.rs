@@ -1,0 +1,414 @@
+//! The Reports screen: periods and their figures, what stands behind a row, movers, charts, what a manager should look
+//! at, and exports. A day is a whole day of the warehouse's wall clock; both ends of a period are included.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use super::stock::StockRow;
+
+/// By what rows are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReportGroup {
+    /// Product.
+    Product,
+    /// Warehouse.
+    Warehouse,
+    /// Company.
+    Company,
+    /// The product's category.
+    Category,
+    /// Day.
+    Day,
+    /// ISO week.
+    Week,
+    /// Month.
+    Month,
+}
+
+/// Column that the rows are sorted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReportSort {
+    /// The groups, in their order.
+    #[default]
+    Groups,
+    /// Opening.
+    Opening,
+    /// In.
+    In,
+    /// Out.
+    Out,
+    /// Closing.
+    Closing,
+    /// Entries.
+    Entries,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportQuery {
+    /// First day, `YYYY-MM-DD`, or first second, `YYYY-MM-DD HH:MM:SS`; null = as of `to`: its day until then.
+    pub from: Option<String>,
+    /// Last day or last second, included.
+    pub to: String,
+    /// Groups, in this order; none = one row.
+    pub by: Vec<ReportGroup>,
+    /// Only these products; empty = all.
+    pub products: Vec<String>,
+    /// Only these warehouses; empty = all.
+    pub warehouses: Vec<String>,
+    /// Only these companies; empty = all.
+    pub companies: Vec<String>,
+    /// Only products of these categories; empty = all, an empty name = those without one.
+    pub categories: Vec<String>,
+    /// Groups with neither balance nor movement, too.
+    pub all: bool,
+    /// Sorted by.
+    pub sort: ReportSort,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// Figures of a row or of the whole, in pieces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportFigures {
+    /// Everything before the period.
+    #[ts(type = "number")]
+    pub opening: i64,
+    /// In.
+    #[ts(type = "number")]
+    pub inward: i64,
+    /// Out.
+    #[ts(type = "number")]
+    pub outward: i64,
+    /// Opening + in − out.
+    #[ts(type = "number")]
+    pub closing: i64,
+    /// Entries in the period.
+    #[ts(type = "number")]
+    pub entries: i64,
+}
+
+/// Answer of `report_open`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportOpened {
+    /// Handle for its rows.
+    pub report: u32,
+    /// How many rows there are.
+    pub found: u32,
+    /// Over all rows.
+    pub totals: ReportFigures,
+    /// First second.
+    pub from: String,
+    /// Last second.
+    pub to: String,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportRow {
+    /// Values of the groups: codes, categories, 2026-03-10, 2026-W11, 2026-03.
+    pub group: Vec<String>,
+    /// The name beside each, empty where the value has none.
+    pub names: Vec<String>,
+    /// Its figures.
+    pub figures: ReportFigures,
+}
+
+/// What the filters offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportChoices {
+    /// Every warehouse.
+    pub warehouses: Vec<String>,
+    /// Every category; the empty one where a product has none.
+    pub categories: Vec<String>,
+}
+
+/// One movement behind a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportEntry {
+    /// Time.
+    pub create_time: String,
+    /// Bill.
+    pub bill_id: String,
+    /// Warehouse's code.
+    pub warehouse_id: String,
+    /// Warehouse's name.
+    pub warehouse_name: String,
+    /// Product's code.
+    pub product_id: String,
+    /// Product's name.
+    pub product_name: String,
+    /// Company's code.
+    pub company_id: String,
+    /// Company's name.
+    pub company_name: String,
+    /// Pieces.
+    #[ts(type = "number")]
+    pub quantity: i64,
+    /// 1 in, -1 out.
+    pub drcr: i32,
+    /// Description, may be empty.
+    pub description: String,
+}
+
+/// A page of movements, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportEntries {
+    /// Movements.
+    pub entries: Vec<ReportEntry>,
+    /// Ask with `after` = this for older ones; null at the end.
+    pub next: Option<String>,
+}
+
+/// How fast a product moves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportMover {
+    /// Product's code.
+    pub product_id: String,
+    /// Product's name.
+    pub product_name: String,
+    /// Unit.
+    pub unit: String,
+    /// Its figures.
+    pub figures: ReportFigures,
+    /// Out, divided by what lay there on average, in hundredths; null where nothing lay there.
+    #[ts(type = "number | null")]
+    pub turnover: Option<i64>,
+    /// Days that the closing quantity lasts at this pace; null where nothing went out.
+    #[ts(type = "number | null")]
+    pub lasts: Option<i64>,
+    /// The last day with an out.
+    pub last_out: Option<String>,
+}
+
+/// Products by how fast they move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportMovers {
+    /// The first of them.
+    pub movers: Vec<ReportMover>,
+    /// How many there are.
+    pub found: u32,
+}
+
+/// A day on which far more went out than is usual.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportUnusual {
+    /// Warehouse's code.
+    pub warehouse_id: String,
+    /// Warehouse's name.
+    pub warehouse_name: String,
+    /// Product's code.
+    pub product_id: String,
+    /// Product's name.
+    pub product_name: String,
+    /// The day.
+    pub day: String,
+    /// Out on that day.
+    #[ts(type = "number")]
+    pub outward: i64,
+    /// Mean of the days with an out before it.
+    #[ts(type = "number")]
+    pub usual: i64,
+    /// Out, divided by that mean, in tenths.
+    #[ts(type = "number")]
+    pub tenths: i64,
+}
+
+/// What a manager should look at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportAlerts {
+    /// Below their minimum now, those that lack most first.
+    pub low: Vec<StockRow>,
+    /// How many there are.
+    pub low_found: u32,
+    /// Unusual days of the period, the newest first.
+    pub unusual: Vec<ReportUnusual>,
+    /// How many there are.
+    pub unusual_found: u32,
+    /// The rule: so many times the mean …
+    #[ts(type = "number")]
+    pub times: i64,
+    /// … and at least so many pieces …
+    #[ts(type = "number")]
+    pub least: i64,
+    /// … of so many days with an out …
+    pub remembered: u32,
+    /// … within so many last days of the period.
+    pub judged: u32,
+}
+
+/// Which picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReportChartKind {
+    /// In and out per day with the closing line.
+    Days,
+    /// Products that most of went out.
+    Movers,
+    /// Which warehouse holds how much at the end.
+    Shares,
+    /// The balance through time.
+    History,
+}
+
+/// Colours, `#rrggbb`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportColours {
+    /// Behind everything.
+    pub background: String,
+    /// Names and values.
+    pub text: String,
+    /// Labels of the axes.
+    pub muted: String,
+    /// Lines behind the values.
+    pub grid: String,
+    /// In.
+    pub inward: String,
+    /// Out.
+    pub outward: String,
+    /// Closing.
+    pub closing: String,
+    /// One for each share, the greatest first.
+    pub shares: Vec<String>,
+}
+
+/// Words in the screen's language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportWords {
+    /// Above the picture; empty: none.
+    pub title: String,
+    /// "In".
+    pub inward: String,
+    /// "Out".
+    pub outward: String,
+    /// "Closing".
+    pub closing: String,
+    /// "Others".
+    pub others: String,
+    /// "No category".
+    pub nothing: String,
+    /// Instead of a picture of nothing.
+    pub empty: String,
+}
+
+/// How a picture looks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportLook {
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// Colours.
+    pub colours: ReportColours,
+    /// Words.
+    pub words: ReportWords,
+    /// With a legend of its own, as a file needs it; else its line is left free for the screen's.
+    pub legend: bool,
+}
+
+/// A value and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportPoint {
+    /// From the left.
+    pub x: i32,
+    /// From above.
+    pub y: i32,
+    /// Day, moment or name.
+    pub label: String,
+    /// Pieces.
+    #[ts(type = "number")]
+    pub value: i64,
+}
+
+/// Points of one meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportSeries {
+    /// Its name.
+    pub name: String,
+    /// `#rrggbb`.
+    pub colour: String,
+    /// From left to right, or from top to bottom.
+    pub points: Vec<ReportPoint>,
+}
+
+/// One line of the chart's table: every value, also those that have no point of their own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportChartRow {
+    /// Day, moment or name.
+    pub label: String,
+    /// A value for each series; for movers and shares the only one.
+    #[ts(type = "Array<number>")]
+    pub values: Vec<i64>,
+}
+
+/// A drawn chart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportChart {
+    /// The picture.
+    pub svg: String,
+    /// Where the values are drawn: x, y, width, height.
+    pub area: [i32; 4],
+    /// What is drawn.
+    pub series: Vec<ReportSeries>,
+    /// Its figures as a table.
+    pub rows: Vec<ReportChartRow>,
+    /// Names without a place of their own in the picture.
+    pub left_out: u32,
+}
+
+/// A table as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReportFile {
+    /// Text.
+    Csv,
+    /// Workbook.
+    Xlsx,
+}
+
+/// A picture as a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum ReportPicture {
+    /// Lines.
+    Svg,
+    /// Pixels.
+    Png,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct ReportProgress {
+    /// Groups done.
+    pub done: u32,
+    /// Groups in all.
+    pub total: u32,
+    /// Rows written.
+    pub rows: u32,
+}

@@ -1,0 +1,204 @@
+//! Reports and their charts as files. A half-written file is never left under the name, and none at all where the export
+//! was cancelled.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use inventory::chart::{Fonts, png};
+use inventory::error::{Code, Error, Result as EngineResult};
+use inventory::ledger::Ledger;
+use inventory::report::{
+    Cell, CsvTable, Flow, Names, Progress, Request, Sheet, Table, Words, XlsxTable, export,
+};
+
+use crate::api::Failure;
+use crate::api::reports::{ReportFile, ReportPicture, ReportProgress};
+use crate::export::failed;
+
+/// How often progress is told.
+const TELL: Duration = Duration::from_millis(150);
+/// Enlargement of a PNG: sharp on paper and on dense screens.
+const SCALE: u8 = 2;
+
+/// A file under another name until it is whole.
+struct Unfinished {
+    path: PathBuf,
+    new: PathBuf,
+}
+
+impl Unfinished {
+    fn new(path: &Path) -> Self {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(".new");
+        Unfinished { path: path.to_owned(), new: path.with_file_name(name) }
+    }
+
+    /// Gives it its name.
+    fn keep(self) -> Result<(), Failure> {
+        let whole = File::open(&self.new).and_then(|file| file.sync_all());
+        whole
+            .and_then(|()| std::fs::rename(&self.new, &self.path))
+            .map_err(|error| failed(&self.path, &error))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Gone already where it has its name.
+        let _ = std::fs::remove_file(&self.new);
+    }
+}
+
+/// A table that counts its rows and ends where it was asked to.
+struct Counted<'a> {
+    table: &'a mut dyn Table,
+    rows: &'a AtomicU32,
+    cancelled: &'a AtomicBool,
+}
+
+impl Table for Counted<'_> {
+    fn header(&mut self, titles: &[String]) -> EngineResult<()> {
+        self.table.header(titles)
+    }
+
+    fn row(&mut self, cells: &[Cell<'_>]) -> EngineResult<()> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::Invalid, "cancelled"));
+        }
+        self.rows.fetch_add(1, Ordering::Relaxed);
+        self.table.row(cells)
+    }
+
+    fn totals(&mut self, cells: &[Cell<'_>]) -> EngineResult<()> {
+        self.table.totals(cells)
+    }
+}
+
+/// What an export is told, and tells.
+pub struct Job<'a> {
+    /// Language tag.
+    pub language: &'a str,
+    /// Set when it shall end.
+    pub cancelled: &'a AtomicBool,
+    /// Takes its progress.
+    pub tell: &'a (dyn Fn(ReportProgress) + Send + Sync),
+}
+
+/// Writes all rows of a report in the words of the language, with names; answers how many.
+pub async fn table(
+    ledger: &Ledger,
+    request: &Request,
+    path: &Path,
+    format: ReportFile,
+    job: Job<'_>,
+) -> Result<u32, Failure> {
+    let words = Words::of(job.language);
+    let names = Names::read(ledger, &request.by).await?;
+    let sheet = Sheet::Words(&words, &names);
+    let file = Unfinished::new(path);
+    let rows = match format {
+        ReportFile::Csv => {
+            let out = File::create(&file.new).map_err(|error| failed(path, &error))?;
+            let mut table = CsvTable::new(BufWriter::new(out))?;
+            let rows = fill(ledger, request, sheet, &mut table, &job).await?;
+            table.finish()?;
+            rows
+        }
+        ReportFile::Xlsx => {
+            let mut table = XlsxTable::new(words.sheet);
+            let rows = fill(ledger, request, sheet, &mut table, &job).await?;
+            let new = file.new.clone();
+            let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
+            saved.map_err(|panic| Failure::new("internal", panic))??;
+            rows
+        }
+    };
+    if job.cancelled.load(Ordering::Relaxed) {
+        return Err(cancelled());
+    }
+    file.keep()?;
+    Ok(rows)
+}
+
+fn cancelled() -> Failure {
+    Failure::new("cancelled", "The export was cancelled; no file was written.")
+}
+
+async fn fill(
+    ledger: &Ledger,
+    request: &Request,
+    sheet: Sheet<'_>,
+    table: &mut dyn Table,
+    job: &Job<'_>,
+) -> Result<u32, Failure> {
+    let rows = AtomicU32::new(0);
+    let mut counted = Counted { table, rows: &rows, cancelled: job.cancelled };
+    let mut told = tokio::time::Instant::now();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let watch = |progress: Progress| {
+        if told.elapsed() >= TELL {
+            told = tokio::time::Instant::now();
+            let (done, total) = (count(progress.done), count(progress.total));
+            (job.tell)(ReportProgress { done, total, rows: rows.load(Ordering::Relaxed) });
+        }
+        if job.cancelled.load(Ordering::Relaxed) { Flow::Stop } else { Flow::On }
+    };
+    let whole = export(ledger, request, sheet, &mut counted, watch).await;
+    if job.cancelled.load(Ordering::Relaxed) {
+        return Err(cancelled());
+    }
+    whole?;
+    Ok(rows.load(Ordering::Relaxed))
+}
+
+/// Writes a chart.
+pub async fn picture(svg: String, path: &Path, format: ReportPicture) -> Result<(), Failure> {
+    let bytes = match format {
+        ReportPicture::Svg => svg.into_bytes(),
+        ReportPicture::Png => {
+            let drawn = tokio::task::spawn_blocking(move || png(&svg, SCALE, fonts()?)).await;
+            drawn.map_err(|panic| Failure::new("internal", panic))??
+        }
+    };
+    let file = Unfinished::new(path);
+    std::fs::write(&file.new, bytes).map_err(|error| failed(path, &error))?;
+    file.keep()
+}
+
+/// The machine's fonts, read once.
+fn fonts() -> EngineResult<&'static Fonts> {
+    static FONTS: OnceLock<Fonts> = OnceLock::new();
+    match FONTS.get() {
+        Some(fonts) => Ok(fonts),
+        None => {
+            let read = Fonts::of_this_machine()?;
+            Ok(FONTS.get_or_init(|| read))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_export_that_ends_early_leaves_the_file_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.csv");
+        std::fs::write(&path, "before").unwrap();
+        let file = Unfinished::new(&path);
+        std::fs::write(&file.new, "half").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        let file = Unfinished::new(&path);
+        std::fs::write(&file.new, "whole").unwrap();
+        file.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

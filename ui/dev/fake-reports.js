@@ -1,0 +1,58 @@
+// The reports' part of the stand-in for the Tauri side (fake-door.js), injected before it.
+window.__fakeReports = ({ wish, catalog }) => {
+  const found = wish.empty ? 0 : (wish.reportRows ?? 1600);
+  const figuresOf = (i) => {
+    const [opening, inward, outward] = [900 + i, (i * 7) % 400, (i * 5) % 300];
+    return { opening, inward, outward, closing: opening + inward - outward, entries: i % 40 };
+  };
+  const row = (i) => {
+    const product = catalog.product[i % catalog.product.length];
+    const warehouse = catalog.warehouse[i % catalog.warehouse.length];
+    return {
+      group: [product.id, warehouse.id],
+      names: [product.name, warehouse.name],
+      figures: figuresOf(i),
+    };
+  };
+  let handle = 0;
+  const commands = {
+    report_choices: () => ({
+      warehouses: catalog.warehouse.map((w) => w.id),
+      categories: [...new Set(catalog.product.map((p) => p.category))],
+    }),
+    report_open: ({ query }) => {
+      handle += 1;
+      const day = (text) => text.slice(0, 10);
+      return {
+        report: handle,
+        found,
+        totals: figuresOf(found),
+        from: `${day(query.from ?? query.to)} 00:00:00`,
+        to: `${day(query.to)} 23:59:59`,
+      };
+    },
+    report_rows: ({ report, start, end }) => {
+      if (report !== handle) throw { code: 'not_found', message: 'not held', field: null };
+      return Array.from({ length: Math.max(0, Math.min(end, found) - start) }, (_, i) =>
+        row(start + i),
+      );
+    },
+    report_entries: ({ after }) => ({
+      entries: Array.from({ length: 200 }, (_, i) => ({
+        create_time: `2026-11-${String(20 - Math.floor(i / 20)).padStart(2, '0')} 10:00:00`,
+        bill_id: `OUT-${after ? 2 : 1}-${i}`,
+        warehouse_id: 'WH-SH',
+        warehouse_name: 'Shanghai 上海总仓',
+        product_id: 'apple',
+        product_name: 'Red apple 红富士苹果',
+        company_id: 'C-001',
+        company_name: 'Green Farm Co. 绿野农场',
+        quantity: 1 + i,
+        drcr: i % 3 ? -1 : 1,
+        description: '',
+      })),
+      next: after ? null : 'older',
+    }),
+  };
+  return { commands };
+};
