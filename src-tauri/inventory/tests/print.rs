@@ -1,6 +1,6 @@
 //! Printed tables, opened again by a reader of PDFs: every word and figure in the order of the rows, titles on each
 //! page, fonts that are subsets, pictures that are drawn; what has no font is said, and nothing half done is left.
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::float_arithmetic)]
 
 use std::collections::BTreeSet;
 use std::path::Path;
