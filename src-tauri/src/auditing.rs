@@ -9,7 +9,7 @@ use inventory::audit::findings::{Deviation, Kind, Progress, Run};
 use inventory::audit::log::{self, Logged};
 use inventory::audit::watch::Watch;
 use inventory::entry::StockKey;
-use inventory::ledger::Ledger;
+use inventory::ledger::{AuditRunSearch, Ledger};
 
 use crate::api::Failure;
 use crate::api::audit::{AuditCut, AuditLine, AuditOverview, AuditProgress, AuditRun};
@@ -173,10 +173,10 @@ pub fn shown_key(key: &StockKey) -> KeyOf {
 /// The last audit, whoever made it, with the number of its lines. A replay is none: it proves nothing of the other
 /// keys.
 pub async fn last_audit(ledger: &Ledger) -> inventory::error::Result<Option<(Run, i64)>> {
-    let mut before = None;
+    let mut search = AuditRunSearch::default();
     loop {
-        let runs = log::runs(ledger, before, PAGE).await?;
-        before = runs.last().map(|(run, _)| run.id);
+        let runs = log::runs(ledger, &search, PAGE).await?;
+        search.before_id = runs.last().map(|(run, _)| run.id);
         let whole = runs.len() < PAGE;
         let audit = runs.into_iter().find(|(run, _)| run.kind != Kind::Replay);
         if audit.is_some() || whole {

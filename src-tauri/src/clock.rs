@@ -35,3 +35,14 @@ pub fn wall_of(epoch_ms: i64) -> String {
     let at = chrono::DateTime::from_timestamp_millis(epoch_ms).unwrap_or_default();
     at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
 }
+
+/// A day's first moment on this machine, milliseconds since the epoch. Where its clock skips midnight, the first hour
+/// that there is.
+pub fn midnight_ms(day: chrono::NaiveDate) -> i64 {
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    let found = hours.filter_map(|time| time.and_local_timezone(chrono::Local).earliest()).next();
+    found.map_or_else(
+        || day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis(),
+        |at| at.timestamp_millis(),
+    )
+}

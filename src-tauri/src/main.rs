@@ -2,7 +2,6 @@
 //! window always opens; where the engine cannot, it says why in words.
 
 mod api;
-mod audit_file;
 mod auditing;
 mod bills;
 mod clock;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use inventory::config::Config;
 use inventory::error::{Code, Error};
+use inventory::ledger::Ledger;
 use inventory::writer::status::Board;
 use inventory::{Engine, Parts, Running};
 use tokio::sync::watch;
@@ -244,6 +245,8 @@ async fn opened(config: Config) -> inventory::error::Result<Live> {
     let names = Names::start(Arc::clone(engine.ledger()), kept);
     let views = Views::start(&engine, Arc::clone(&names));
     let board = running.board().cloned();
+    let closing = watch::Sender::new(false);
+    tokio::spawn(rolled_up(Arc::clone(engine.ledger()), closing.subscribe()));
     Ok(Live {
         engine,
         board,
@@ -253,9 +256,18 @@ async fn opened(config: Config) -> inventory::error::Result<Live> {
         resubmitted: AtomicU64::new(0),
         auditing: Arc::default(),
         reports: Reports::default(),
-        closing: watch::Sender::new(false),
+        closing,
         running: tokio::sync::Mutex::new(Some(running)),
     })
+}
+
+/// Months that an older program counted are rolled up in the background, so that the first report need not.
+async fn rolled_up(ledger: Arc<Ledger>, closing: watch::Receiver<bool>) {
+    match ledger.roll_up_history(|_, _| !*closing.borrow()).await {
+        Ok(0) => {}
+        Ok(spans) => tracing::info!(spans, "earlier months were rolled up for the reports"),
+        Err(error) => tracing::warn!(%error, "earlier months are not rolled up; reports do it when asked"),
+    }
 }
 
 fn load(start: &Start) -> inventory::error::Result<Config> {

@@ -187,13 +187,47 @@ async fn remembered(window: &Window, site: &Site) {
         .await;
     let lines = rows(window).await;
     assert!(lines.iter().all(|line| line.contains("Apple")) && !lines.is_empty(), "{lines:#?}");
+    // By who and when, too.
+    window.keys("{Esc}").await;
+    window.focus("main input[aria-label='执行人']").await;
+    window.keys("nobody").await;
+    window.reads("没有符合的审计").await;
+    window.keys("{Esc}").await;
+    window
+        .until(
+            "all runs again",
+            "return document.querySelectorAll('main [role=row][aria-selected]').length >= 7",
+        )
+        .await;
+    window.focus("main input[aria-label='自']").await;
+    window.keys("2199-01-01").await;
+    window.reads("没有符合的审计").await;
+    window.keys("{Esc}").await;
+    window
+        .until(
+            "all runs again",
+            "return document.querySelectorAll('main [role=row][aria-selected]').length >= 7",
+        )
+        .await;
     let file = site.data_dir().join("log.csv");
-    let search = json!({ "audit_id": null, "subject": "", "cause": "stock_edited", "before": null });
-    let done = window.ask("audit_export_csv", json!({ "search": search, "path": file })).await;
+    let search = json!({
+        "audit_id": null, "subject": "", "cause": "stock_edited", "who": "", "days": null, "before": null
+    });
+    let write = |form: &'static str, path: std::path::PathBuf| {
+        let args = json!({ "search": search, "form": form, "language": "zh-CN", "path": path });
+        window.ask("audit_export", args)
+    };
+    let done = write("csv", file.clone()).await;
     let text = std::fs::read_to_string(&file).unwrap();
     let lines: Vec<&str> = text.trim_start_matches('\u{feff}').lines().collect();
     assert_eq!(json!(lines.len() - 1), done["rows"], "{text}");
     let apple = lines.iter().find(|line| line.contains(",W1:P1,") && line.contains("quick,click")).unwrap();
+    for form in ["xlsx", "pdf"] {
+        let file = site.data_dir().join(format!("log.{form}"));
+        assert_eq!(write(form, file.clone()).await["rows"], done["rows"]);
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(bytes.starts_with(if form == "pdf" { b"%PDF-" } else { b"PK\x03\x04" }), "{form}");
+    }
     assert!(apple.contains("RRS或NRS重复,T,") && apple.contains(",120,127,7,stock_edited,stock,"), "{apple}");
 }
 

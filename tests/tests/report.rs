@@ -296,6 +296,59 @@ fn a_replay_sets_reports_right_in_a_cluster() {
     a_replay_sets_reports_right(&Site::cluster("replayed"));
 }
 
+/// Nights on which clocks are put forward or back somewhere: the hour that is skipped there, and the one that comes twice.
+#[test]
+fn a_day_is_a_day_in_every_zone() {
+    let site = Site::standalone();
+    site.init();
+    let nights = ["2024-03-10 02:30:00", "2024-03-31 02:30:00", "2024-10-27 02:30:00", "2024-11-03 01:30:00"];
+    let model = feed::entries(3, 1, &Shape::default()).remove(0);
+    let entries: Vec<Entry> = nights
+        .iter()
+        .flat_map(|night| {
+            let day = &night[..10];
+            [format!("{day} 00:00:00"), (*night).to_owned(), format!("{day} 23:59:59")]
+        })
+        .zip(1..)
+        .map(|(time, quantity)| Entry { time, quantity, drcr: 1, entry_id: None, ..model.clone() })
+        .collect();
+    let zones = ["UTC", "Europe/Berlin", "America/New_York", "Asia/Shanghai", "Pacific/Kiritimati"];
+    let in_zone = |zone: &str, args: &[&str], input: &str| {
+        let mut command = site.daemon.command(args);
+        command.env("TZ", zone);
+        tests::daemon::finish(command, input.as_bytes(), std::time::Duration::from_secs(120)).expect(0)
+    };
+    for (zone, some) in zones.iter().zip(entries.chunks(3)) {
+        in_zone(zone, &["send", "-"], &feed::lines(some));
+    }
+    let mut days = Rows::new();
+    for night in nights {
+        let day = &night[..10];
+        days.extend(
+            right(&entries, day, day, |e| vec![e.day().to_owned()])
+                .into_iter()
+                .filter(|(id, _)| id[0] == day),
+        );
+    }
+    let whole = right(&entries, "2024-03-10", "2024-11-03", |e| vec![e.product.clone()]);
+    for zone in zones {
+        let told = |by: &str, from: &str, to: &str| {
+            in_zone(zone, &["report", "--json", "--from", from, "--to", to, "--by", by], "").json()
+        };
+        for night in nights {
+            let day = &night[..10];
+            let shown = rows(&told("day", day, day), &["day"]);
+            let moved = days[&vec![day.to_owned()]];
+            assert_eq!(shown[&vec![day.to_owned()]][1..3], moved[1..3], "{zone}");
+            // The very second, and only it.
+            let shown = rows(&told("product", night, night), &["product_id"]);
+            let second: i64 = entries.iter().filter(|e| e.time == night).map(|e| e.quantity).sum();
+            assert_eq!(shown[&vec![model.product.clone()]][1], second, "{zone} {night}");
+        }
+        assert_eq!(rows(&told("product", "2024-03-10", "2024-11-03"), &["product_id"]), whole, "{zone}");
+    }
+}
+
 #[test]
 fn what_has_no_meaning_is_refused() {
     let site = Site::standalone();

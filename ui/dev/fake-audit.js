@@ -12,6 +12,8 @@ window.__fakeAudit = ({ wish, catalog, send, channelOf, pause }) => {
     source: `8f3a01c2.${i}`,
     offset: 1_204_118 + i * 7919,
   }));
+  const within = (at, days) =>
+    !days || ((days.from ?? '') <= at.slice(0, 10) && at.slice(0, 10) <= (days.to ?? '9999'));
   const run = (id, more) => ({
     id,
     started: `2026-11-23 ${String(8 + (id % 12)).padStart(2, '0')}:02:11`,
@@ -172,19 +174,23 @@ window.__fakeAudit = ({ wish, catalog, send, channelOf, pause }) => {
       audit_cancel: () => {
         isCancelled = true;
       },
-      audit_runs: ({ query: { before, limit } }) =>
-        runs.filter((r) => before === null || r.id < before).slice(0, limit),
+      audit_runs: ({ query: { who, days, before, limit } }) =>
+        runs
+          .filter((r) => r.who.includes(who) && within(r.started, days))
+          .filter((r) => before === null || r.id < before)
+          .slice(0, limit),
       audit_lines: ({ search, limit }) => {
         const of = runs.find((r) => r.id === search.audit_id);
         const count = of ? of.lines : wish.empty ? 0 : 900;
         return Array.from({ length: count }, (_, i) => line(i, of?.id ?? 241))
           .filter((l) => l.subject.includes(search.subject))
           .filter((l) => search.cause === null || l.cause === search.cause)
+          .filter((l) => within(l.at, search.days))
           .filter((l) => search.before === null || l.id < search.before)
           .slice(0, limit);
       },
       audit_review: () => undefined,
-      audit_export_csv: () => ({ path: '/home/li/audit-log.csv', rows: 37 }),
+      audit_export: ({ form }) => ({ path: `/home/li/audit-log.${form}`, rows: 37 }),
       replay_start: async ({ query, feed }) => {
         await walk(feed, [['queue', 812220]]);
         return {

@@ -143,13 +143,16 @@ describe('Audit', () => {
     await open();
     await keys('{Alt>}3{/Alt}');
     await soon(() => expect(page()).toContain('inv-daemon on stock-01'));
-    await press('Slash');
-    await keys('apple');
+    await keys('{Control>}f{/Control}apple');
     const subject = () => calls('audit_lines').at(-1)?.['search'];
     await soon(() => expect(subject()).toMatchObject({ subject: 'apple', audit_id: null }));
     await keys('{Control>}e{/Control}');
     await soon(() =>
-      expect(calls('audit_export_csv')[0]).toMatchObject({ search: { subject: 'apple' } }),
+      expect(calls('audit_export')[0]).toMatchObject({
+        search: { subject: 'apple' },
+        form: 'csv',
+        language: 'en',
+      }),
     );
     await keys('{Escape}{Escape}');
     await soon(() => expect(grid()?.getAttribute('aria-label')).toBe('Audits'));

@@ -6,16 +6,24 @@ use std::sync::Arc;
 use crate::config::{Config, Mode};
 use crate::engine::{Clock, Engine, Parts, cluster, open_ledger, open_stock};
 use crate::error::{Code, Error, Result};
+use crate::ledger::Ledger;
 use crate::probe::Trail;
 pub use crate::probe::{Finding, State, Step};
 
 /// Creates database, tables and topic, and accepts sources whose first message is gone already. Says what it did.
-pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Result<Vec<String>> {
+/// `tell` hears how many roll-ups of how many are made, where the ledger holds a history without them.
+pub async fn init(
+    config: Config,
+    program: &str,
+    clock: Arc<dyn Clock>,
+    tell: impl Fn(usize, usize),
+) -> Result<Vec<String>> {
     let mut done = Vec::new();
     if config.mode == Mode::Standalone {
         let folder = config.data_dir.display().to_string();
-        Engine::open(config, Parts::Stores, program, clock).await?;
+        let engine = Engine::open(config, Parts::Stores, program, clock).await?;
         done.push(format!("standalone stores in {folder} are ready"));
+        done.extend(rolled_up(engine.ledger(), &tell).await?);
         return Ok(done);
     }
     let ledger = open_ledger(&config)?;
@@ -30,7 +38,19 @@ pub async fn init(config: Config, program: &str, clock: Arc<dyn Clock>) -> Resul
             ));
         }
     }
+    done.extend(rolled_up(&ledger, &tell).await?);
     Ok(done)
+}
+
+async fn rolled_up(ledger: &Ledger, tell: &impl Fn(usize, usize)) -> Result<Option<String>> {
+    let spans = ledger
+        .roll_up_history(|done, total| {
+            tell(done, total);
+            true
+        })
+        .await
+        .map_err(|error| error.at("ledger"))?;
+    Ok((spans > 0).then(|| format!("ledger: {spans} roll-ups of earlier months made for the reports")))
 }
 
 /// Tries every part step by step. What it makes it takes away again, but for standalone stores that were never

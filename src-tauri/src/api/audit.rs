@@ -1,11 +1,13 @@
 //! The Audit screen: runs, their deviations, progress, schedule, and the replay of the queue bill by bill. The
 //! choices are the engine's own, by the names that scripts know.
 
+use chrono::NaiveDate;
 use inventory::audit::{findings, words};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use super::stock::KeyOf;
+use crate::clock;
 
 /// One of the engine's lists of choices, for the screen: same variants, same names.
 macro_rules! choices {
@@ -221,10 +223,58 @@ pub struct AuditOverview {
     pub running: bool,
 }
 
+/// Days of the machine's wall clock, both included; either end may be open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct DaySpan {
+    /// First day, YYYY-MM-DD.
+    #[ts(type = "string | null")]
+    pub from: Option<NaiveDate>,
+    /// Last day.
+    #[ts(type = "string | null")]
+    pub to: Option<NaiveDate>,
+}
+
+impl DaySpan {
+    /// From this moment, and before that one: milliseconds since the epoch.
+    pub fn ms(&self) -> (Option<i64>, Option<i64>) {
+        let after = self.to.and_then(|day| day.checked_add_days(chrono::Days::new(1)));
+        (self.from.map(clock::midnight_ms), after.map(clock::midnight_ms))
+    }
+}
+
+/// What kind of file the log is written into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+#[ts(export)]
+pub enum AuditForm {
+    /// For programs.
+    Csv,
+    /// A workbook.
+    Xlsx,
+    /// Printed.
+    Pdf,
+}
+
+impl AuditForm {
+    /// How its name ends.
+    pub fn end(self) -> &'static str {
+        match self {
+            AuditForm::Csv => "csv",
+            AuditForm::Xlsx => "xlsx",
+            AuditForm::Pdf => "pdf",
+        }
+    }
+}
+
 /// Which runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct AuditRunQuery {
+    /// Whose who contains this text; empty = any.
+    pub who: String,
+    /// Begun on one of these days; null = any.
+    pub days: Option<DaySpan>,
     /// Older than this run; null = the newest.
     #[ts(type = "number | null")]
     pub before: Option<i64>,
@@ -243,6 +293,10 @@ pub struct AuditSearch {
     pub subject: String,
     /// With this cause.
     pub cause: Option<AuditCause>,
+    /// Of runs whose who contains this text; empty = any.
+    pub who: String,
+    /// Written on one of these days; null = any.
+    pub days: Option<DaySpan>,
     /// Older than this line; null = the newest.
     #[ts(type = "number | null")]
     pub before: Option<i64>,

@@ -6,14 +6,18 @@ use inventory::AuditRequest;
 use inventory::audit::findings::Trigger;
 use inventory::audit::log;
 use inventory::ledger;
+use inventory::print::{self, LogFile};
+use inventory::report::Flow;
 use tauri::ipc::Channel;
 
 use crate::api::Failure;
-use crate::api::audit::{AuditLine, AuditOverview, AuditProgress, AuditRun, AuditRunQuery, AuditSearch};
+use crate::api::audit::{
+    AuditForm, AuditLine, AuditOverview, AuditProgress, AuditRun, AuditRunQuery, AuditSearch, DaySpan,
+};
 use crate::api::stock::Exported;
 use crate::auditing::{self, followed, shown_line, shown_run};
 use crate::state::App;
-use crate::{audit_file, export};
+use crate::{clock, export};
 
 /// Most runs or lines of one answer.
 const PAGE: u32 = 500;
@@ -67,7 +71,14 @@ pub async fn audit_cancel(app: &Arc<App>) -> Result<(), Failure> {
 pub async fn audit_runs(app: &Arc<App>, query: AuditRunQuery) -> Result<Vec<AuditRun>, Failure> {
     let live = app.live().await?;
     let limit = query.limit.clamp(1, PAGE) as usize;
-    let runs = log::runs(live.engine.ledger(), query.before, limit).await?;
+    let days = query.days.as_ref().map(DaySpan::ms).unwrap_or_default();
+    let search = ledger::AuditRunSearch {
+        who: given(&query.who),
+        from_ms: days.0,
+        until_ms: days.1,
+        before_id: query.before,
+    };
+    let runs = log::runs(live.engine.ledger(), &search, limit).await?;
     Ok(runs.iter().map(|(run, lines)| shown_run(run, *lines)).collect())
 }
 
@@ -80,14 +91,22 @@ pub async fn audit_lines(app: &Arc<App>, search: AuditSearch, limit: u32) -> Res
 }
 
 fn wanted(search: AuditSearch) -> ledger::AuditSearch {
-    let subject = search.subject.trim();
+    let days = search.days.as_ref().map(DaySpan::ms).unwrap_or_default();
     ledger::AuditSearch {
         audit_id: search.audit_id,
         key: None,
-        subject: (!subject.is_empty()).then(|| subject.to_owned()),
+        subject: given(&search.subject),
         cause: search.cause.and_then(|cause| cause.engine()).map(|cause| cause.name().to_owned()),
+        who: given(&search.who),
+        from_ms: days.0,
+        until_ms: days.1,
         before_id: search.before,
     }
+}
+
+fn given(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// Sets or takes back the specification's FLAG of one line.
@@ -95,16 +114,20 @@ pub async fn audit_review(app: &Arc<App>, id: i64, reviewed: bool) -> Result<(),
     Ok(app.live().await?.engine.ledger().review_audit_line(id, reviewed).await?)
 }
 
-/// Writes every line that fits into a CSV file, page by page.
-pub async fn audit_export_csv(
+/// Writes every line that fits into a file, page by page: CSV, workbook or printed, as its name ends.
+pub async fn audit_export(
     app: &Arc<App>,
     search: AuditSearch,
+    form: AuditForm,
+    language: String,
     path: Option<String>,
 ) -> Result<Exported, Failure> {
     let live = app.live().await?;
-    let Some(path) = export::choose(app, path, "audit-log", "csv").await else {
+    let Some(path) = export::choose(app, path, "audit-log", form.end()).await else {
         return Ok(Exported { path: None, rows: 0 });
     };
-    let rows = audit_file::write(&path, live.engine.ledger(), wanted(search), &live.names).await?;
+    let file = LogFile { path: &path, language: &language, made: clock::wall(), wall: &clock::wall_of };
+    let rows = print::log(live.engine.ledger(), &wanted(search), &file, |_| Flow::On).await?;
+    let rows = rows.and_then(|rows| u32::try_from(rows).ok()).unwrap_or(u32::MAX);
     Ok(Exported { path: Some(path.display().to_string()), rows })
 }

@@ -79,7 +79,8 @@ table::commands! {
     audit::audit_runs(query: AuditRunQuery) -> Vec<AuditRun>;
     audit::audit_lines(search: AuditSearch, limit: u32) -> Vec<AuditLine>;
     audit::audit_review(id: i64, reviewed: bool) -> ();
-    audit::audit_export_csv(search: AuditSearch, path: Option<String>) -> Exported;
+    // Every line that fits; null path = ask with a save dialog.
+    audit::audit_export(search: AuditSearch, form: AuditForm, language: String, path: Option<String>) -> Exported;
     // Replay: with `apply` false it only looks; `audit_cancel` ends it.
     replay::replay_start(query: ReplayQuery) feeds AuditProgress -> ReplayResult;
 

@@ -28,6 +28,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("error", 1),
     ("crash", 1),
     ("fonts", 1),
+    ("part_file", 1),
     ("probe", 1),
     ("source", 1),
 ];

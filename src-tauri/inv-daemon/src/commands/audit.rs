@@ -1,10 +1,16 @@
-//! `audit`: proves that the two stores agree, corrects what may be corrected at once, and says what is left.
+//! `audit`: proves that the two stores agree, corrects what may be corrected at once, and says what is left; `--log`
+//! writes down what all audits said.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
+use chrono::{Days, NaiveDate};
 use inventory::audit::findings::{Deviation, Run, Trigger};
 use inventory::config::Config;
 use inventory::error::Result;
+use inventory::ledger::AuditSearch;
+use inventory::print::{self, LogFile};
+use inventory::report::Flow;
 use inventory::{AuditRequest, Parts};
 use serde::Serialize;
 
@@ -26,6 +32,55 @@ pub struct Flags {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    log: Log,
+}
+
+/// The log instead of an audit.
+#[derive(clap::Args)]
+struct Log {
+    /// Audit nothing: write the log of all audits into a .csv, .xlsx or .pdf
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["full", "dry_run", "correct_storm", "json"])]
+    log: Option<PathBuf>,
+    /// Only lines of this day and later, YYYY-MM-DD
+    #[arg(long, value_name = "D", requires = "log")]
+    from: Option<NaiveDate>,
+    /// Only lines of this day and earlier, YYYY-MM-DD
+    #[arg(long, value_name = "D", requires = "log")]
+    to: Option<NaiveDate>,
+    /// Only lines of audits whose program, machine or person contains this
+    #[arg(long, value_name = "TEXT", requires = "log")]
+    who: Option<String>,
+    /// Only lines whose key, source or table contains this
+    #[arg(long, value_name = "TEXT", requires = "log")]
+    subject: Option<String>,
+    /// Language of workbook and PDF: en or zh
+    #[arg(long, value_name = "TAG", default_value = "en", requires = "log")]
+    language: String,
+}
+
+impl Log {
+    fn search(&self) -> AuditSearch {
+        let after = self.to.and_then(|day| day.checked_add_days(Days::new(1)));
+        AuditSearch {
+            subject: self.subject.clone(),
+            who: self.who.clone(),
+            from_ms: self.from.map(super::midnight_ms),
+            until_ms: after.map(super::midnight_ms),
+            ..AuditSearch::default()
+        }
+    }
+
+    async fn write(&self, config: Config, path: &Path) -> Result<Outcome> {
+        print::Form::of(path)?;
+        let engine = super::open(config, Parts::Stores).await?;
+        engine.ledger().require_ready().await?;
+        let (made, language) = (super::clock().wall(), &self.language);
+        let file = LogFile { path, language, made, wall: &super::wall_of };
+        let rows = print::log(engine.ledger(), &self.search(), &file, |_| Flow::On).await?;
+        eprintln!("inv-daemon: {} is written, {} lines", path.display(), rows.unwrap_or(0));
+        Ok(Outcome::Clean)
+    }
 }
 
 #[derive(Serialize)]
@@ -65,6 +120,9 @@ struct Told<'a> {
 
 /// Audits; exit code 1 when something is left uncorrected. Ctrl+C cancels at the next step.
 pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
+    if let Some(path) = &flags.log.log {
+        return flags.log.write(config, path).await;
+    }
     let engine = &super::open(config, Parts::Stores).await?;
     let request = AuditRequest {
         full: flags.full,
@@ -77,7 +135,7 @@ pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
     if flags.json {
         output::json(&told(&run))?;
     } else {
-        print(&run)?;
+        tell(&run)?;
     }
     Ok(if run.left() { Outcome::Found } else { Outcome::Clean })
 }
@@ -118,7 +176,7 @@ fn told(run: &Run) -> Told<'_> {
     }
 }
 
-fn print(run: &Run) -> Result<()> {
+fn tell(run: &Run) -> Result<()> {
     let took = run.ended_ms - run.started_ms;
     let rows = match run.tables {
         0 => String::new(),

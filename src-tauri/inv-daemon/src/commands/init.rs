@@ -5,11 +5,20 @@ use inventory::error::{Code, Error, Result};
 use inventory::setup::State;
 use serde::Serialize;
 
+use super::watched::progress_bar;
 use crate::{Outcome, output};
 
 /// Creates what is missing and says what it did.
 pub async fn init(config: Config) -> Result<Outcome> {
-    let done = inventory::setup::init(config, super::PROGRAM, super::clock()).await?;
+    let bar = progress_bar();
+    bar.set_message("rolling up for reports");
+    let tell = |done: usize, total: usize| {
+        bar.set_length(total as u64);
+        bar.set_position(done as u64);
+    };
+    let done = inventory::setup::init(config, super::PROGRAM, super::clock(), tell).await;
+    bar.finish_and_clear();
+    let done = done?;
     for line in done {
         output::line(&line)?;
     }

@@ -33,6 +33,21 @@ impl Clock for MachineClock {
     }
 }
 
+/// A moment as this machine's wall clock shows it, `YYYY-MM-DD HH:MM:SS`.
+fn wall_of(epoch_ms: i64) -> String {
+    let at = chrono::DateTime::from_timestamp_millis(epoch_ms).unwrap_or_default();
+    at.with_timezone(&chrono::Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A day's first moment on this machine, milliseconds since the epoch. Where its clock skips midnight, the first hour
+/// that there is.
+fn midnight_ms(day: chrono::NaiveDate) -> i64 {
+    let hours = (0..24).filter_map(|hour| day.and_hms_opt(hour, 0, 0));
+    let found = hours.filter_map(|time| time.and_local_timezone(chrono::Local).earliest()).next();
+    let unzoned = || day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_millis();
+    found.map_or_else(unzoned, |at| at.timestamp_millis())
+}
+
 /// The clock that is handed to the engine.
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(MachineClock)

@@ -33,7 +33,7 @@ pub async fn watched<T, F: Future<Output = Result<T>>>(start: impl FnOnce(Watch)
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress_bar() -> ProgressBar {
+pub fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }

@@ -6,7 +6,7 @@ use super::findings::{Action, Cause, Deviation, Kind, Outcome, Run, Trigger};
 use super::words::State;
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
-use crate::ledger::{AuditLine, AuditRow, AuditSearch, Ledger};
+use crate::ledger::{AuditLine, AuditRow, AuditRunSearch, AuditSearch, Ledger};
 
 /// A line of the log with its run and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +27,15 @@ pub async fn write(ledger: &Ledger, run: &mut Run) -> Result<()> {
     Ok(())
 }
 
-/// Runs without their deviations, newest first, older than `before_id`; each with the number of its log's lines.
-pub async fn runs(ledger: &Ledger, before_id: Option<i64>, limit: usize) -> Result<Vec<(Run, i64)>> {
-    let rows = ledger.audits(before_id, limit).await?;
+/// Runs without their deviations, newest first; each with the number of its log's lines.
+pub async fn runs(ledger: &Ledger, search: &AuditRunSearch, limit: usize) -> Result<Vec<(Run, i64)>> {
+    let rows = ledger.audits(search, limit).await?;
     rows.into_iter().map(|row| Ok((run(&row)?, row.lines))).collect()
+}
+
+/// One run without its deviations.
+pub async fn one(ledger: &Ledger, id: i64) -> Result<Option<Run>> {
+    ledger.audit(id).await?.map(|row| run(&row)).transpose()
 }
 
 /// Lines of the log, newest first.

@@ -14,7 +14,7 @@ use crate::audit::{self, Auditor, Request};
 use crate::config::Config;
 use crate::crash;
 use crate::error::{Code, Error, Result};
-use crate::ledger::Ledger;
+use crate::ledger::{AuditRunSearch, Ledger};
 use crate::stock::{AUDITOR, LAST_CHECK, Stock};
 
 /// A lease that is not renewed ends after this time.
@@ -158,7 +158,7 @@ impl Desk {
                 _ => continue,
             }
             // Another one may just have done it, here before a restart or on another machine.
-            match audit::log::runs(&self.ledger, None, RECENT).await {
+            match audit::log::runs(&self.ledger, &AuditRunSearch::default(), RECENT).await {
                 Ok(runs) if !runs.iter().any(|(run, _)| is_recent(run, now, again)) => {}
                 _ => continue,
             }
@@ -253,7 +253,11 @@ impl Engine {
 
     /// The newest run in the ledger's log, without its lines.
     pub async fn last_audit(&self) -> Result<Option<Run>> {
-        Ok(audit::log::runs(&self.ledger, None, 1).await?.into_iter().next().map(|(run, _)| run))
+        Ok(audit::log::runs(&self.ledger, &AuditRunSearch::default(), 1)
+            .await?
+            .into_iter()
+            .next()
+            .map(|(run, _)| run))
     }
 }
 

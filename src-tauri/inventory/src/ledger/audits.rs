@@ -85,7 +85,26 @@ pub struct AuditSearch {
     pub subject: Option<String>,
     /// With this cause.
     pub cause: Option<String>,
+    /// Of runs whose who contains this text.
+    pub who: Option<String>,
+    /// Written at this moment or later, milliseconds since the epoch.
+    pub from_ms: Option<i64>,
+    /// Written before this moment.
+    pub until_ms: Option<i64>,
     /// Older than this line.
+    pub before_id: Option<i64>,
+}
+
+/// Which runs are wanted; every part that is given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditRunSearch {
+    /// Whose who contains this text.
+    pub who: Option<String>,
+    /// Begun at this moment or later, milliseconds since the epoch.
+    pub from_ms: Option<i64>,
+    /// Begun before this moment.
+    pub until_ms: Option<i64>,
+    /// Older than this run.
     pub before_id: Option<i64>,
 }
 
@@ -153,12 +172,18 @@ impl Ledger {
         Ok(())
     }
 
-    /// Runs, newest first, older than `before_id`.
-    pub async fn audits(&self, before_id: Option<i64>, limit: usize) -> Result<Vec<AuditRow>> {
-        let from = before_id.map_or_else(String::new, |id| format!("WHERE a.id < {id}"));
+    /// Runs, newest first.
+    pub async fn audits(&self, search: &AuditRunSearch, limit: usize) -> Result<Vec<AuditRow>> {
+        let dialect = self.inner.db.dialect();
+        let mut terms = vec!["1 = 1".to_owned()];
+        terms.extend(search.who.as_ref().map(|text| dialect.contains("a.who", text)));
+        terms.extend(search.from_ms.map(|ms| format!("a.started_ms >= {ms}")));
+        terms.extend(search.until_ms.map(|ms| format!("a.started_ms < {ms}")));
+        terms.extend(search.before_id.map(|id| format!("a.id < {id}")));
         let sql = format!(
-            "SELECT a.id, {RUN}, (SELECT COUNT(*) FROM audit_log l WHERE l.audit_id = a.id) FROM audits a {from} \
-             ORDER BY a.id DESC LIMIT {limit}"
+            "SELECT a.id, {RUN}, (SELECT COUNT(*) FROM audit_log l WHERE l.audit_id = a.id) FROM audits a \
+             WHERE {} ORDER BY a.id DESC LIMIT {limit}",
+            terms.join(" AND ")
         );
         let rows = self.inner.db.reader().await?.query(&sql).await?;
         rows.iter().map(run_row).collect()
@@ -166,7 +191,8 @@ impl Ledger {
 
     /// One run.
     pub async fn audit(&self, id: i64) -> Result<Option<AuditRow>> {
-        Ok(self.audits(Some(id.saturating_add(1)), 1).await?.into_iter().find(|run| run.id == id))
+        let search = AuditRunSearch { before_id: Some(id.saturating_add(1)), ..AuditRunSearch::default() };
+        Ok(self.audits(&search, 1).await?.into_iter().find(|run| run.id == id))
     }
 
     /// Lines of the log, newest first.
@@ -177,6 +203,12 @@ impl Ledger {
         terms.extend(search.key.as_ref().map(|key| one_key(dialect, key)));
         terms.extend(search.subject.as_ref().map(|text| dialect.contains("subject", text)));
         terms.extend(search.cause.as_ref().map(|cause| format!("cause = {}", dialect.text_of(cause))));
+        terms.extend(search.who.as_ref().map(|text| {
+            let who = dialect.contains("who", text);
+            format!("audit_id IN (SELECT id FROM audits WHERE {who})")
+        }));
+        terms.extend(search.from_ms.map(|ms| format!("at_ms >= {ms}")));
+        terms.extend(search.until_ms.map(|ms| format!("at_ms < {ms}")));
         terms.extend(search.before_id.map(|id| format!("id < {id}")));
         let sql = format!(
             "SELECT id, {LINE} FROM audit_log WHERE {} ORDER BY id DESC LIMIT {limit}",

@@ -34,7 +34,7 @@ use chrono::NaiveDate;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-pub use audits::{AuditLine, AuditRow, AuditSearch};
+pub use audits::{AuditLine, AuditRow, AuditRunSearch, AuditSearch};
 pub use commit::SourceCache;
 pub use digest::{payload_hash, row_digest};
 pub use listed::Table;

@@ -42,7 +42,7 @@ impl Drawing {
     }
 
     /// A height, counted from below.
-    pub(super) fn from_below(&self, y: i32) -> i32 {
+    pub(super) fn above_foot(&self, y: i32) -> i32 {
         self.height - y
     }
 
@@ -62,7 +62,7 @@ impl Drawing {
     /// A filled rectangle.
     pub fn fill(&mut self, (x, y): (i32, i32), (wide, high): (i32, i32), colour: Rgb) {
         self.ink(colour);
-        let low = self.from_below(y + high);
+        let low = self.above_foot(y + high);
         self.content.rect(number(x), number(low), number(wide), number(high)).fill_nonzero();
     }
 
@@ -73,7 +73,7 @@ impl Drawing {
         }
         self.ink(colour);
         self.content.begin_text();
-        let low = self.from_below(y);
+        let low = self.above_foot(y);
         let mut done = 0;
         for run in &line.runs {
             if self.font != Some((run.face, size)) {

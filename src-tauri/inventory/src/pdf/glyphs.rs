@@ -142,11 +142,14 @@ impl Glyphs {
 
     fn put(&mut self, line: &mut Line, c: char, bold: bool) -> Result<()> {
         let c = clean(c);
+        if is_silent(c) {
+            return Ok(());
+        }
         if let Some(sign) = self.sign(c, bold)? {
             line.push(sign);
         } else if is_cjk(c) {
             return Err(missing(c));
-        } else if !is_silent(c) {
+        } else {
             // No empty box: the number of the sign can at least be told from another's.
             for c in format!("[U+{:04X}]", u32::from(c)).chars() {
                 line.push(self.sign(c, bold)?.ok_or_else(|| missing(c))?);

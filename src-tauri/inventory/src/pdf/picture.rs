@@ -38,7 +38,7 @@ impl Picture {
         (x, y): (i32, i32),
         unit: i32,
     ) -> Result<()> {
-        let top = drawing.from_below(y);
+        let top = drawing.above_foot(y);
         drawing.content.save_state();
         drawing.content.transform([number(unit), 0.0, 0.0, number(-unit), number(x), number(top)]);
         group(drawing, glyphs, self.0.root())?;
@@ -152,7 +152,8 @@ fn words(drawing: &mut Drawing, glyphs: &mut Glyphs, text: &Text) -> Result<()> 
                 last = Some(face);
             }
             // From ems, in which the file counts, to the picture's units.
-            let ems = Transform::from_scale(glyph.font_size(), -glyph.font_size());
+            let size = glyph.font_size();
+            let ems = Transform::from_scale(size, size).pre_concat(Transform::from_scale(1.0, -1.0));
             let units = glyph.transform();
             if units.kx != 0.0 || units.ky != 0.0 {
                 return Err(refused("the picture has words that do not lie flat"));

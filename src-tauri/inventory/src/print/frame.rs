@@ -26,11 +26,11 @@ const CHART: i32 = 270;
 /// Title and facts.
 pub fn heading(page: &mut Page, glyphs: &mut Glyphs, heading: &Heading) -> Result<()> {
     let paper = page.paper;
-    let program = glyphs.line(PROGRAM, true)?;
-    page.words_before(&program, (paper.right(), TITLE - 25), 95, Ink::Accent);
     let most = (paper.room() - 900) * 1000 / TITLE;
     let title = glyphs.cut(&heading.title, true, most)?;
     page.words(&title, (paper.left(), TITLE - 25), TITLE, Ink::Text);
+    let program = glyphs.line(PROGRAM, true)?;
+    page.words_before(&program, (paper.right(), TITLE - 25), 95, Ink::Accent);
     page.leave(TITLE + 65);
     page.rule(Ink::Accent);
     page.leave(60);

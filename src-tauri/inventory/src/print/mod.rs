@@ -5,6 +5,8 @@
 mod columns;
 mod frame;
 mod heading;
+mod log;
+mod log_words;
 mod page;
 mod table;
 mod words;
@@ -14,6 +16,7 @@ use std::path::Path;
 use chrono::NaiveDateTime;
 
 pub use heading::Heading;
+pub use log::{Form, LogFile, log};
 pub use table::PdfTable;
 pub use words::Words;
 

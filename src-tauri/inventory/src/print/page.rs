@@ -133,6 +133,11 @@ impl Page {
         self.drawing.text_before(line, (x, self.y + down), size, ink.colour());
     }
 
+    /// What was drawn so far, as a part of its own; the page goes on below it.
+    pub fn cut(&mut self) -> Drawing {
+        std::mem::replace(&mut self.drawing, Drawing::new(self.paper.height()))
+    }
+
     pub fn finish(self) -> Drawing {
         self.drawing
     }

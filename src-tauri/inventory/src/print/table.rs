@@ -1,18 +1,19 @@
 //! A table on paper, page by page as its rows come: the head of the columns again on every page, figures to the right,
 //! "page n of m". Whole files alone get the name that was asked for: one that is given up leaves nothing behind.
 
+use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use pdf_writer::Ref;
-use tempfile::NamedTempFile;
 
 use super::columns::{Column, Columns, PAD, fit};
 use super::frame::{cards, foot};
 use super::page::{Ink, Page, base_line, row_height};
 use super::{Heading, Paper, frame};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::fonts::Fonts;
+use crate::part_file::PartFile;
 use crate::pdf::{Document, Drawing, Info, Line, grouped};
 use crate::report::{Cell, Row, Table};
 
@@ -45,24 +46,17 @@ enum Kind {
 
 /// The first page's part for the figures that only the end tells.
 struct Cards {
+    /// What stands above it.
+    head: Ref,
     part: Ref,
     y: i32,
     drawn: bool,
 }
 
-/// A file that only its maker knows until it gets its name, and that may be read then by whom the folder's owner lets.
-fn unfinished() -> tempfile::Builder<'static, 'static> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".twinstock-").suffix(".part");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder
-}
-
 /// A printed table that is being written.
 pub struct PdfTable {
-    document: Document<BufWriter<NamedTempFile>>,
-    path: PathBuf,
+    document: Document<BufWriter<File>>,
+    file: PartFile,
     paper: Paper,
     heading: Heading,
     charted: bool,
@@ -79,13 +73,11 @@ pub struct PdfTable {
 impl PdfTable {
     /// Begins a file; it gets its name when it is finished.
     pub fn create(path: &Path, paper: Paper, heading: Heading, fonts: &Fonts) -> Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let unfit = |error: std::io::Error| Error::new(Code::Config, format!("{}: {error}", path.display()));
-        let file = unfinished().tempfile_in(folder).map_err(unfit)?;
-        let document = Document::new(BufWriter::new(file), fonts)?;
+        let file = PartFile::create(path)?;
+        let document = Document::new(BufWriter::new(file.open()?), fonts)?;
         Ok(PdfTable {
             document,
-            path: path.to_owned(),
+            file,
             paper,
             heading,
             charted: false,
@@ -122,13 +114,8 @@ impl PdfTable {
             self.document.drawn(*part, drawing)?;
         }
         let Heading { title, words, made, .. } = &self.heading;
-        let out = self.document.finish(&Info { title, language: words.tag, made: *made })?;
-        let path = &self.path;
-        let failed =
-            |error: &dyn std::fmt::Display| Error::new(Code::Full, format!("{}: {error}", path.display()));
-        let file = out.into_inner().map_err(|error| failed(error.error()))?;
-        file.persist(path).map_err(|error| failed(&error.error))?;
-        Ok(())
+        self.document.finish(&Info { title, language: words.tag, made: *made })?;
+        self.file.keep()
     }
 
     /// Fixes the columns and prints what waited for it. The totals are measured with the rows where they are known.
@@ -142,8 +129,10 @@ impl PdfTable {
         let mut page = Page::new(self.paper);
         frame::heading(&mut page, &mut self.document.glyphs, &self.heading)?;
         if !self.heading.figures.is_empty() {
-            let part = self.document.reserve();
-            self.cards = Some(Cards { part, y: page.y(), drawn: false });
+            // Whoever reads a page aloud comes to the figures between head and table.
+            let [head, part] = [(); 2].map(|()| self.document.reserve());
+            self.document.drawn(head, page.cut())?;
+            self.cards = Some(Cards { head, part, y: page.y(), drawn: false });
             page.leave(frame::CARDS);
         }
         if let Some(svg) = self.picture.take() {
@@ -176,10 +165,11 @@ impl PdfTable {
         let Some(page) = self.page.take() else { return Ok(()) };
         let (body, foot) = (self.document.reserve(), self.document.reserve());
         self.document.drawn(body, page.finish())?;
-        let mut parts = vec![body, foot];
-        if self.feet.is_empty() {
-            parts.extend(self.cards.as_ref().map(|cards| cards.part));
+        let mut parts = Vec::with_capacity(4);
+        if let Some(cards) = self.cards.as_ref().filter(|_| self.feet.is_empty()) {
+            parts.extend([cards.head, cards.part]);
         }
+        parts.extend([body, foot]);
         self.feet.push(foot);
         self.document.page(self.paper.points(), &parts)
     }

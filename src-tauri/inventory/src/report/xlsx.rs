@@ -10,6 +10,8 @@ use crate::error::{Code, Error, Result};
 
 /// Rows of a sheet; what does not fit goes on in the next one.
 const LONGEST_SHEET: u32 = 1_048_576;
+/// Signs of a cell.
+const LONGEST_TEXT: usize = 32_767;
 /// Beyond it a spreadsheet would round a whole number: it is written as text then.
 const EXACT: i64 = 1 << 53;
 
@@ -88,6 +90,10 @@ fn put(
     number: &Format,
 ) -> std::result::Result<(), XlsxError> {
     match cell {
+        Cell::Text(value) if value.chars().nth(LONGEST_TEXT).is_some() => {
+            let kept: String = value.chars().take(LONGEST_TEXT - 1).chain(['…']).collect();
+            sheet.write_string_with_format(row, column, kept, text)?
+        }
         Cell::Text(value) => sheet.write_string_with_format(row, column, value, text)?,
         Cell::Number(value) if value.abs() <= EXACT => {
             sheet.write_number_with_format(row, column, value as f64, number)?

@@ -3,7 +3,7 @@
 use inventory::audit::findings::{Outcome, Trigger};
 use inventory::audit::watch::Watch;
 use inventory::audit::{Auditor, Request};
-use inventory::ledger::SourceCache;
+use inventory::ledger::{AuditRunSearch, SourceCache};
 use inventory::stock::Stock;
 use inventory::stock::redb::Redb;
 
@@ -38,6 +38,6 @@ pub async fn a_cancelled_audit_convicts_nobody(place: &Place) {
     assert_eq!((cancelled.outcome, cancelled.deviations), (Outcome::Cancelled, vec![]));
     let whole = audit(&Watch::new()).await;
     assert_eq!((whole.outcome, whole.keys, whole.equal, whole.rows), (Outcome::Clean, 5, 5, 40));
-    let logged = ledger.audits(None, 10).await.unwrap();
+    let logged = ledger.audits(&AuditRunSearch::default(), 10).await.unwrap();
     assert_eq!(logged.iter().map(|run| run.lines).collect::<Vec<_>>(), [0, 0], "both are in the log");
 }

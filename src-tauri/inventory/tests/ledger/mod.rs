@@ -4,6 +4,7 @@
 pub mod audits;
 pub mod batches;
 pub mod bodies;
+pub mod raw_sums;
 pub mod reports;
 pub mod reports_edges;
 pub mod tiers;

@@ -2,7 +2,14 @@
 import { ask, failure, type AuditLine, type AuditSearch, type Failure } from '../../api';
 
 const page = 200;
-export const anyLine: AuditSearch = { audit_id: null, subject: '', cause: null, before: null };
+export const anyLine: AuditSearch = {
+  audit_id: null,
+  subject: '',
+  cause: null,
+  who: '',
+  days: null,
+  before: null,
+};
 
 export class Log {
   lines = $state.raw<AuditLine[]>([]);

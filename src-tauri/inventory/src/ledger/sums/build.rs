@@ -33,7 +33,47 @@ fn add(content: &mut Content, sum: &Moved) {
     }
 }
 
+/// What is summed up from `day_totals`. By company the entries themselves are read: who never asks for it is not made
+/// to wait for it.
+const CHEAP: [Face; 3] = [Face::Keys, Face::Products, Face::Warehouses];
+
 impl Ledger {
+    /// Rolls up the months of the whole history by product and warehouse, as the first reports would: made for a
+    /// ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
+    /// done, and says whether to go on; the answer is how many were made, nothing where all is there already.
+    pub async fn roll_up_history(&self, mut tell: impl FnMut(usize, usize) -> bool) -> Result<usize> {
+        let mut wanted = Vec::new();
+        for face in CHEAP {
+            let Some(period) = self.history().await? else { return Ok(0) };
+            let sums = self.open_sums(period, Some(face)).await?;
+            // Days of the newest month are still moving: a report rolls up those that it reads.
+            let months = sums.worth_rolling(face, Detail::Month).into_iter();
+            wanted.extend(months.filter(|(grain, _)| *grain == Grain::Month).map(|span| (face, span)));
+            let newest = sums.state.newest.map(month_of);
+            let before = newest.filter(|first| !sums.state.fresh(Grain::Before, *first));
+            wanted.extend(before.map(|first| (face, (Grain::Before, first))));
+            sums.close().await?;
+        }
+        let total = wanted.len();
+        for (done, (face, (grain, first))) in wanted.into_iter().enumerate() {
+            if !tell(done, total) {
+                return Ok(done);
+            }
+            self.again(|| self.roll_span(face, grain, first)).await?;
+        }
+        Ok(total)
+    }
+
+    /// From the first day with entries to the newest.
+    async fn history(&self) -> Result<Option<Period>> {
+        let mut session = self.inner.db.reader().await?;
+        let sql = "SELECT MIN(first_day), MAX(first_day) FROM ledger_versions WHERE grain = 'day'";
+        let rows = session.query(sql).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (first, last) = (row.opt_day(0)?, row.opt_day(1)?);
+        first.zip(last).map(|(first, last)| span(month_of(first), last)).transpose()
+    }
+
     /// Rolls up these spans: days first, then months, then what lies before a month, each from the ones before it.
     pub(super) async fn roll_up(&self, face: Face, wanted: Vec<(Grain, NaiveDate)>) -> Result<()> {
         let mut days: BTreeMap<NaiveDate, BTreeSet<NaiveDate>> = BTreeMap::new();

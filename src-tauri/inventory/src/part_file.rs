@@ -1,0 +1,56 @@
+//! A file that gets its name when it is whole: one that is given up, or whose writing fails, leaves nothing behind and
+//! what stood under the name before stays.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::error::{Code, Error, Result};
+
+/// A file that only its maker knows.
+pub struct PartFile {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl PartFile {
+    /// Begins a file in the folder of the name that it gets.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut builder = Builder::new();
+        builder.prefix(".twinstock-").suffix(".part");
+        // It may be read by whomever the folder's owner lets, as any other new file.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
+        let file = file.map_err(|error| Error::new(Code::Config, format!("{}: {error}", path.display())))?;
+        Ok(PartFile { file, path: path.to_owned() })
+    }
+
+    /// To write into.
+    pub fn open(&self) -> Result<File> {
+        self.file.reopen().map_err(|error| self.failed(&error))
+    }
+
+    /// Where it lies until then.
+    pub fn place(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Gives it its name.
+    pub fn keep(self) -> Result<()> {
+        let file = self.file.as_file();
+        file.sync_all().map_err(|error| self.failed(&error))?;
+        let PartFile { file, path } = self;
+        file.persist(&path).map(drop).map_err(|error| failed(&path, &error.error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Error {
+        failed(&self.path, error)
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Code::Full, format!("{} cannot be written: {error}", path.display()))
+}
