@@ -185,6 +185,34 @@ fn fonts() -> EngineResult<&'static Fonts> {
 mod tests {
     use super::*;
 
+    /// Rows that were taken.
+    struct Taken(usize);
+
+    impl Table for Taken {
+        fn header(&mut self, _: &[String]) -> EngineResult<()> {
+            Ok(())
+        }
+
+        fn row(&mut self, _: &[Cell<'_>]) -> EngineResult<()> {
+            self.0 += 1;
+            Ok(())
+        }
+
+        fn totals(&mut self, _: &[Cell<'_>]) -> EngineResult<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_row_is_written_once_an_export_is_cancelled() {
+        let (mut taken, rows, cancelled) = (Taken(0), AtomicU32::new(0), AtomicBool::new(false));
+        let mut table = Counted { table: &mut taken, rows: &rows, cancelled: &cancelled };
+        table.row(&[Cell::Number(1)]).unwrap();
+        cancelled.store(true, Ordering::Relaxed);
+        assert!(table.row(&[Cell::Number(2)]).is_err());
+        assert_eq!((taken.0, rows.load(Ordering::Relaxed)), (1, 1));
+    }
+
     #[test]
     fn an_export_that_ends_early_leaves_the_file_before_it() {
         let dir = tempfile::tempdir().unwrap();
