@@ -57,7 +57,7 @@ impl Daemon {
     /// Runs a command to its end.
     #[track_caller]
     pub fn call(&self, args: &[&str], stdin: &str) -> Output {
-        finish(self.command(args), stdin.as_bytes(), Duration::from_secs(120))
+        finish(self.command(args), stdin.as_bytes(), Duration::from_secs(300))
     }
 
     /// Runs a command that is killed after `life`; `None`: it ended before.

@@ -18,7 +18,7 @@ use crate::processes::wait_for;
 use crate::sql::RUNTIME;
 use crate::truth::{Message, Topic};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Room for messages of ten megabytes.
 const LARGEST: &str = "12000000";
 
@@ -79,15 +79,13 @@ impl TopicClient {
         for partition in 0..self.partitions() as i32 {
             list.add_partition_offset(&self.name, partition, Offset::Offset(offset(partition))).unwrap();
         }
-        wait_for("the group has no members", Duration::from_secs(30), || {
-            consumer.commit(&list, CommitMode::Sync).is_ok()
-        });
+        wait_for("the group has no members", PATIENCE, || consumer.commit(&list, CommitMode::Sync).is_ok());
     }
 
     /// Deletes a group without members.
     pub fn delete_group(&self, group: &str) {
         let admin: AdminClient<DefaultClientContext> = self.config().create().unwrap();
-        wait_for("the group is gone", Duration::from_secs(30), || {
+        wait_for("the group is gone", PATIENCE, || {
             let gone = RUNTIME.block_on(admin.delete_groups(&[group], &AdminOptions::new())).unwrap();
             gone.iter().all(Result::is_ok)
         });

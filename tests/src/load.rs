@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::daemon::Running;
 use crate::feed::{self, Seeded, Shape};
@@ -72,6 +72,30 @@ impl Load {
                 sent += burst.len();
                 producer.produce(&burst);
                 sleep(millis(&mut dice, 5, 80));
+            }
+            sent
+        });
+        Load { stop, thread: Some(thread) }
+    }
+
+    /// So many messages a second, each made by `next`: what is due is sent, and where the machine cannot keep up, less.
+    pub fn paced(
+        topic: &TopicClient,
+        rate: u64,
+        mut next: impl FnMut(usize) -> Vec<Value> + Send + 'static,
+    ) -> Load {
+        let (stop, topic) = (Arc::new(AtomicBool::new(false)), topic.clone());
+        let told = stop.clone();
+        let thread = std::thread::spawn(move || {
+            let producer = topic.producer();
+            let (mut sent, mut last) = (0, Instant::now());
+            while !told.load(Ordering::Relaxed) {
+                sleep(Duration::from_millis(20));
+                let due = last.elapsed().as_millis() as u64 * rate / 1_000;
+                last = Instant::now();
+                let values = next(due.min(rate) as usize);
+                sent += values.len();
+                producer.produce(&values);
             }
             sent
         });

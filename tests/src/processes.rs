@@ -99,7 +99,7 @@ impl RedisServer {
         command.args(&self.extra);
         self.process = Some(Guard::start(&mut command, &self.dir.join("redis.log")));
         let client = redis::Client::open(self.url()).unwrap();
-        wait_for("redis-server answers", Duration::from_secs(20), || {
+        wait_for("redis-server answers", Duration::from_secs(60), || {
             let Ok(mut connection) = client.get_connection() else { return false };
             redis::cmd("PING").query::<String>(&mut connection).is_ok()
         });
@@ -192,6 +192,10 @@ impl MariaDb {
         command.args(["--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
         command.arg(format!("--user={}", user())).arg(format!("--port={}", self.port));
         command.arg(format!("--datadir={}", self.dir.join("data").display()));
+        // A server that starts deletes the temporary tables that it finds, also those of another one at work.
+        let temporary = self.dir.join("tmp");
+        std::fs::create_dir_all(&temporary).unwrap();
+        command.arg(format!("--tmpdir={}", temporary.display()));
         command.arg(format!("--socket={}", self.dir.join("s.sock").display())).args(&self.extra);
         self.process = Some(Guard::start(&mut command, &self.dir.join("mariadb.log")));
         let port = self.port;

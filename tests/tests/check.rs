@@ -320,7 +320,7 @@ fn embedded_stores_are_tried_or_in_use() {
     let running = site.daemon.start();
     // Not before it holds the folder: `check` holds it for a moment too.
     let owner = || std::fs::read_to_string(site.data_dir().join("lock.owner")).unwrap_or_default();
-    wait_for("run holds the folder", Duration::from_secs(30), || {
+    wait_for("run holds the folder", Duration::from_secs(60), || {
         owner().contains(&running.pid().to_string())
     });
     let in_use = check(&site, 0).iter().filter(|row| row.message.contains("in use")).count();

@@ -100,8 +100,11 @@ async fn a_draft_survives_a_kill_and_a_change_of_language() {
     let said = window.run(kept, vec![]).await;
     assert!(said.as_str().unwrap().contains("77|fragile"), "{said}");
     window.pictures("draft-zh").await;
-    // Saved on every change: a moment after the last key it is durable.
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    let begun = std::time::Instant::now();
+    while !window.ask("draft_list", json!({})).await.to_string().contains("fragile") {
+        assert!(begun.elapsed() < tests::window::PATIENCE, "the draft is not saved");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     window.kill().await;
 
     let window = Window::open(&dir, &[]).await;

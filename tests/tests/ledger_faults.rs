@@ -65,9 +65,11 @@ fn row_05_a_killed_or_restarted_mariadb_is_taken_up_again() {
     let topic = &site.servers().topic;
     let load = Load::start(topic, seed("row 5"));
     let mut running = site.daemon.start();
-    sleep(Duration::from_secs(2));
-    let (state, members) = topic.group(&topic.name);
-    assert_eq!((state.as_str(), members.len()), ("Stable", 1));
+    wait_for("the daemon is the group's only member", PATIENCE, || {
+        let (state, members) = topic.group(&topic.name);
+        (state.as_str(), members.len()) == ("Stable", 1)
+    });
+    let members = topic.group(&topic.name).1;
     for (orderly, down) in [(false, 100), (false, 3_000), (true, 500)] {
         sleep(Duration::from_millis(1_000));
         if orderly {
@@ -184,7 +186,7 @@ fn waiting(db: &Db) -> i64 {
 }
 
 fn said(site: &Site, running: &Running, number: &str) {
-    wait_for(&format!("the daemon says {number}\n{}", running.words()), Duration::from_secs(20), || {
+    wait_for(&format!("the daemon says {number}\n{}", running.words()), PATIENCE, || {
         site.daemon.log().contains(number)
     });
 }
@@ -204,10 +206,13 @@ fn row_15_deadlocks_and_lock_timeouts_are_tried_again() {
             "SELECT {} FROM {table} LIMIT 1 FOR UPDATE",
             if table == "sources" { "name" } else { "state" }
         ));
-        sleep(Duration::from_millis(6_500));
+        if table == "sources" {
+            said(&site, &running, "1205");
+        } else {
+            sleep(Duration::from_millis(6_500));
+        }
         db.run("ROLLBACK");
     }
-    said(&site, &running, "1205");
     // Whoever changed more is spared: a heavy transaction makes the daemon's the victim.
     db.run("CREATE TABLE heavy (n INT PRIMARY KEY)");
     db.run(

@@ -151,7 +151,8 @@ fn row_24_a_log_truncated_below_our_position() {
     running.stop(Duration::from_secs(8));
     // Another start does not think otherwise, and what was counted stays counted.
     let running = site.daemon.start();
-    sleep(Duration::from_secs(8));
+    wait_for("it says the same", PATIENCE, || state_of(&site, 1) == "stopped");
+    sleep(Duration::from_secs(4));
     assert_eq!(state_of(&site, 1), "stopped");
     running.stop(Duration::from_secs(8));
     site.must_be_right_with(&before);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::feed::{self, Seeded, Shape};
+use tests::processes::wait_for;
 use tests::site::Site;
 use tests::spec::Entry;
 
@@ -274,7 +275,10 @@ fn the_data_directory_has_one_owner() {
     let site = Site::standalone();
     site.init();
     let running = site.daemon.start();
-    std::thread::sleep(Duration::from_millis(1_500));
+    let owner = site.data_dir().join("lock.owner");
+    let holds =
+        || std::fs::read_to_string(&owner).is_ok_and(|words| words.contains(&running.pid().to_string()));
+    wait_for("it holds the folder", Duration::from_secs(60), holds);
     let said =
         site.daemon.call(&["send", "-"], &feed::lines(&feed::entries(1, 3, &Shape::default()))).expect(2);
     assert!(said.stderr.contains(&running.pid().to_string()), "{}", said.stderr);

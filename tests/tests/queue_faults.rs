@@ -21,14 +21,14 @@ fn row_25_new_partitions_are_read_from_their_start() {
     let topic = &site.servers().topic;
     topic.produce(&messages(1, 200, None));
     let running = site.daemon.start();
-    site.drain(&running, Duration::from_secs(30));
+    site.drain(&running, Duration::from_secs(60));
     topic.grow(5);
-    wait_for("the topic has five partitions", Duration::from_secs(20), || topic.partitions() == 5);
+    wait_for("the topic has five partitions", Duration::from_secs(60), || topic.partitions() == 5);
     for partition in 0..5 {
         topic.produce(&messages(10 + partition as u64, 40, Some(partition)));
     }
     site.drain(&running, Duration::from_secs(60));
-    running.stop(Duration::from_secs(6));
+    running.stop(Duration::from_secs(8));
     site.must_be_right();
     assert_eq!(site.snapshot().rows.len(), 400);
 }
@@ -46,8 +46,8 @@ fn row_26_aborted_transactions_are_passed_and_lag_ends_at_zero() {
     }
     // The log's last messages are aborted: positions must go past them all the same.
     producer.transaction(&messages(30, 25, Some(0)), false);
-    site.drain(&running, Duration::from_secs(30));
-    running.stop(Duration::from_secs(6));
+    site.drain(&running, Duration::from_secs(60));
+    running.stop(Duration::from_secs(8));
     site.must_be_right();
     assert_eq!(site.snapshot().rows.len(), 90);
     let status = site.daemon.call(&["status", "--json"], "").json();
@@ -86,15 +86,15 @@ fn row_23_a_recreated_topic_is_another_source() {
     topic.produce(&messages(1, 300, None));
     site.count_all();
     topic.delete();
-    wait_for("the topic is gone", Duration::from_secs(20), || topic.partitions() == 0);
+    wait_for("the topic is gone", Duration::from_secs(60), || topic.partitions() == 0);
     site.init();
     topic.produce(&messages(2, 200, None));
     let running = site.daemon.start();
     let db = site.ledger();
-    wait_for("both topics are counted", Duration::from_secs(40), || {
+    wait_for("both topics are counted", Duration::from_secs(60), || {
         db.number("SELECT CAST(COALESCE(SUM(entries), 0) AS CHAR) FROM sources") == 500
     });
-    running.stop(Duration::from_secs(6));
+    running.stop(Duration::from_secs(8));
     let snapshot = site.snapshot();
     assert_eq!((snapshot.rows.len(), snapshot.rejected.len()), (500, 0));
     let mut lives: Vec<&String> = snapshot.sources.iter().map(|source| &source.uuid).collect();

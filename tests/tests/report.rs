@@ -113,6 +113,79 @@ fn figures_are_those_of_the_lines(site: &Site) {
     assert_eq!(rows(&report(site, &period), &["product_id", "warehouse_id"]), keys);
     files_hold_the_same(site, &period, &keys);
     the_chart_is_drawn(site, &period);
+    the_paper_holds_the_same(site, &period, &keys);
+}
+
+/// A PDF's pages without blanks, as an extractor of text reads them.
+fn read(path: &str) -> Vec<String> {
+    let pages = pdf_extract::extract_text_by_pages(path).unwrap();
+    pages.iter().map(|page| page.split_whitespace().collect()).collect()
+}
+
+fn grouped(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let parts: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|part| std::str::from_utf8(part).unwrap()).collect();
+    format!("{}{}", if number < 0 { "-" } else { "" }, parts.join(","))
+}
+
+/// The printed report: its rows with today's names, its totals above and below, its pages, its chart, in both languages.
+fn the_paper_holds_the_same(site: &Site, period: &[&str], keys: &Rows) {
+    let file = |name: &str| site.daemon.dir.join(name).display().to_string();
+    let (named, portrait, landscape, chart) =
+        (file("named.csv"), file("hoch.pdf"), file("quer.pdf"), file("days.pdf"));
+    std::fs::write(&named, "product_id,name\nP1,不锈钢螺栓 M8\nP2,苹果\n").unwrap();
+    site.daemon.call(&["catalog", "import", &named], "").expect(0);
+    let print = |path: &str, more: &[&str]| {
+        site.daemon.call(&[&["report"], period, &["--pdf", path], more].concat(), "").expect(0);
+        read(path)
+    };
+    let name = |id: &str| match id {
+        "P1" => "不锈钢螺栓M8".to_owned(),
+        "P2" => "苹果".to_owned(),
+        other => other.to_owned(),
+    };
+    let sums = keys.values().fold([0; 4], |sum, row| [0, 1, 2, 3].map(|at| sum[at] + row[at])).map(grouped);
+    let titles = "产品产品名称仓库仓库名称期初入库出库期末";
+    let pages = print(&portrait, &["--language", "zh", "--chart", &chart]);
+    for (at, page) in pages.iter().enumerate() {
+        assert!(page.contains(&format!("第{}页，共{}页", at + 1, pages.len())), "{page}");
+        assert_eq!(page.matches(titles).count(), 1, "{page}");
+    }
+    let all = pages.concat();
+    for (ids, figures) in keys {
+        let row = [&ids[0], &name(&ids[0]), &ids[1], &ids[1], &figures.map(grouped).concat()];
+        let row = row.map(String::as_str).concat();
+        assert!(all.contains(&row), "{row} is not in {all}");
+    }
+    assert!(all.contains(&format!("合计{}", sums.concat())), "{all}");
+    let above: String = ["期初", "入库", "出库", "期末"]
+        .iter()
+        .zip(&sums)
+        .map(|(word, sum)| format!("{word}{sum}"))
+        .collect();
+    for word in ["库存时段报表", "2024-02-29至2024-03-14", "每日进出", &above] {
+        assert!(pages[0].contains(word), "{word} is not in {}", pages[0]);
+    }
+    let pages = print(&landscape, &["--landscape", "--warehouse", "W1"]);
+    assert!(
+        pages[0].contains("InventoryreportTwinstock") && pages[0].contains("WarehousesW1"),
+        "{}",
+        pages[0]
+    );
+    assert!(pages[0].contains(&format!("Page1of{}", pages.len())), "{}", pages[0]);
+    assert!(!pages.concat().contains("W2"));
+    let drawn = read(&chart);
+    assert!(
+        drawn.len() == 1 && drawn[0].contains("入库出库期末") && drawn[0].contains("2024-02-29"),
+        "{drawn:?}"
+    );
+    let left: Vec<_> =
+        std::fs::read_dir(&site.daemon.dir).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".part")), "{left:?}");
+    for path in [portrait, landscape] {
+        assert!(std::fs::metadata(&path).unwrap().len() < 150_000, "{path}: a font that is no subset");
+    }
 }
 
 /// The chart of a period: every day of it stands in the picture, in the language that was asked for.
@@ -234,6 +307,8 @@ fn what_has_no_meaning_is_refused() {
         &["--from", "2024-03-01", "--to", "2024-03-01", "--by", "colour"],
         &["--from", "2024-03-01", "--to", "2024-03-01", "--by", "week,month"],
         &["--from", "2024-03-01", "--to", "2024-03-01", "--csv", "/nowhere/at/all.csv"],
+        &["--from", "2024-03-01", "--to", "2024-03-01", "--pdf", "/nowhere/at/all.pdf"],
+        &["--from", "2024-03-01", "--to", "2024-03-01", "--landscape"],
     ] {
         let said = site.daemon.call(&[&["report"], args].concat(), "").expect(2);
         assert!(!said.stderr.is_empty(), "{args:?}");

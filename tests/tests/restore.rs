@@ -4,8 +4,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tests::feed::{self, Shape};
+use tests::processes::wait_for;
 use tests::site::Site;
 
 /// Files of the data directory whose names begin so (with SQLite's companions).
@@ -61,9 +63,8 @@ fn a_damaged_stock_file_is_set_aside_and_rebuilt() {
     let file = site.file("stock");
     fs::write(&file, vec![0x5a; 100_000]).unwrap();
     let running = site.daemon.start();
-    std::thread::sleep(std::time::Duration::from_millis(1_500));
-    running.stop(std::time::Duration::from_secs(6));
-    assert_eq!(files(&site, "stock").len(), 2, "the damaged file is kept");
+    wait_for("the damaged file is kept", Duration::from_secs(60), || files(&site, "stock").len() == 2);
+    running.stop(Duration::from_secs(8));
     let aside = files(&site, "stock").into_iter().find(|path| *path != file).unwrap();
     fs::remove_file(aside).unwrap();
     site.must_be_right();

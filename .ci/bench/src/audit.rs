@@ -11,9 +11,11 @@ use inventory::ledger::row_digest;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::beside;
 use crate::conditions;
 use crate::data::Shape;
 use crate::place::Place;
+use crate::planted::{seconds, source};
 use crate::site::Site;
 use crate::sql::Db;
 use crate::usage;
@@ -37,6 +39,18 @@ pub struct Options {
     /// Tables of the full audit
     #[arg(long, default_value_t = 1_000)]
     pub tables: u64,
+    /// Entries of the backlog beside which audits run back to back; 0 leaves this out
+    #[arg(long, default_value_t = 1_000_000)]
+    pub beside: u64,
+    /// Products of that backlog, each in 12 warehouses
+    #[arg(long, default_value_t = 100)]
+    pub beside_products: u64,
+    /// Rounds of that backlog: without, quick, without, full
+    #[arg(long, default_value_t = 3)]
+    pub rounds: usize,
+    /// Only this: the throughput beside audits
+    #[arg(long)]
+    pub only_beside: bool,
     #[command(flatten)]
     pub places: crate::Places,
 }
@@ -45,11 +59,15 @@ pub struct Options {
 pub fn run(options: &Options) -> Result<()> {
     let place = options.places.open()?;
     let machine = conditions::machine(&place, options.places.release())?;
-    let quick = quick(&place, options.keys)?;
-    let full = full(&place, options.rows, options.tables)?;
-    let all = json!({ "machine": machine, "quick": quick, "full": full });
+    let beside = beside::measure(&place, options)?;
+    let (quick, full) = match options.only_beside {
+        true => (Value::Null, Value::Null),
+        false => (quick(&place, options.keys)?, full(&place, options.rows, options.tables)?),
+    };
+    let all = json!({ "machine": machine, "beside": beside, "quick": quick, "full": full });
     println!("{:#}", all);
-    let file = place.out.join("audit.json");
+    let name = if options.only_beside { "audit_beside.json" } else { "audit.json" };
+    let file = place.out.join(name);
     fs::write(&file, format!("{all:#}\n")).with_context(|| format!("cannot write {}", file.display()))?;
     println!("{}", file.display());
     Ok(())
@@ -76,17 +94,6 @@ fn day_table(name: &str) -> String {
          UNIQUE (source_id, source_offset), UNIQUE (entry_id)) \
          ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin"
     )
-}
-
-fn source(db: &mut Db, entries: u64, signed: i64, digest: u64) -> Result<()> {
-    db.run(&format!(
-        "DELETE FROM sources; INSERT INTO sources (id, name, topic, topic_uuid, partition_no, next_offset, \
-         stock_offset, stamp, last_offset, last_hash, entries, rejected, signed_quantity, digest) VALUES \
-         (1, 'bbbbbbbb.0', 'bench', x'{0}', 0, {entries}, {entries}, x'{0}', {1}, 0, {entries}, 0, {signed}, {2})",
-        "b".repeat(32),
-        entries as i64 - 1,
-        digest as i64
-    ))
 }
 
 /// Every value of the stock against `balances` and `day_totals`.
@@ -274,10 +281,6 @@ fn audited(site: &Site, args: &[&str], keys: u64) -> Result<Audited> {
     ensure!(words["outcome"] == "clean" || words["outcome"] == "corrected", "not clean: {words:.2000}");
     ensure!(words["keys"].as_u64() == Some(keys), "not {keys} keys: {words:.300}");
     Ok(Audited { took, peak_mb, words })
-}
-
-fn seconds(took: Duration) -> f64 {
-    round(took.as_secs_f64())
 }
 
 fn round(number: f64) -> f64 {

@@ -55,6 +55,19 @@ pub struct Backlog {
 
 /// Runs the backlog of `shape` in `topic` into empty stores.
 pub fn measure(place: &Place, shape: &Shape, topic: &str, tables: bool) -> Result<Backlog> {
+    let nothing = |_: &Site| Ok(|| Ok(()));
+    measure_beside(place, shape, topic, tables, nothing).map(|(run, ())| run)
+}
+
+/// The same, with something else going on from the start of the process until both stores hold everything: `begin`
+/// starts it and answers how it is ended. What the end tells is handed on.
+pub fn measure_beside<T, E: FnOnce() -> Result<T>>(
+    place: &Place,
+    shape: &Shape,
+    topic: &str,
+    tables: bool,
+    begin: impl FnOnce(&Site) -> Result<E>,
+) -> Result<(Backlog, T)> {
     let wanted = expected(shape.lines(crate::SEED));
     let site = Site::cluster(place, shape, topic, tables)?;
     settle(&place.pids);
@@ -64,6 +77,7 @@ pub fn measure(place: &Place, shape: &Shape, topic: &str, tables: bool) -> Resul
     let begun = Instant::now();
     let mut running = site.start(&["run"])?;
     watch.add("daemon", running.pid());
+    let end = begin(&site)?;
     let (progress, weights) = until_in_ledger(&mut db, &mut running, begun, shape.entries)?;
     let ledger_seconds = begun.elapsed().as_secs_f64();
     until_in_stock(place, shape, wanted, &mut running)?;
@@ -72,19 +86,23 @@ pub fn measure(place: &Place, shape: &Shape, topic: &str, tables: bool) -> Resul
     usage.seconds = seconds;
     let grown = grown(&before, counters(&mut db)?);
     let peak_mb = memory(running.pid(), "VmHWM").unwrap_or(0.0);
+    let told = end()?;
     running.stop()?;
     drop(db);
     site.remove(place)?;
-    Ok(Backlog {
-        seconds,
-        ledger_seconds,
-        first_seconds: progress.first().unwrap_or(ledger_seconds),
-        steady: progress.steady(shape.entries as f64),
-        usage,
-        peak_mb,
-        memory: weights,
-        counters: grown,
-    })
+    Ok((
+        Backlog {
+            seconds,
+            ledger_seconds,
+            first_seconds: progress.first().unwrap_or(ledger_seconds),
+            steady: progress.steady(shape.entries as f64),
+            usage,
+            peak_mb,
+            memory: weights,
+            counters: grown,
+        },
+        told,
+    ))
 }
 
 /// Looks at the positions until all entries are in the ledger.

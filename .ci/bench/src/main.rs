@@ -5,14 +5,17 @@
 mod alone;
 mod audit;
 mod backlog;
+mod beside;
 mod chart;
 mod conditions;
 mod data;
 mod figures;
 mod halves;
 mod latency;
+mod periods;
 mod place;
 mod plan;
+mod planted;
 mod raw_rows;
 mod raw_stock;
 mod report;
@@ -145,6 +148,8 @@ enum Bench {
     Path(Box<Options>),
     /// Audits
     Audit(audit::Options),
+    /// Period reports
+    Report(periods::Options),
 }
 
 impl Options {
@@ -180,6 +185,7 @@ fn main() -> ExitCode {
     let done = match Bench::parse() {
         Bench::Path(options) => run(*options).map(drop),
         Bench::Audit(options) => audit::run(&options),
+        Bench::Report(options) => periods::run(&options),
     };
     match done {
         // An aim that is missed is told in the table; it is no failure of the bench.

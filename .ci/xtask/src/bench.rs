@@ -1,4 +1,4 @@
-//! `cargo xtask bench path`: builds the optimised programs, starts servers for them alone, and lets `path-bench`
+//! `cargo xtask bench path|audit|report`: builds the optimised programs, starts servers for them alone, and lets `path-bench`
 //! measure. Says nothing about figures itself.
 use crate::place::Place;
 use crate::servers::{Kind, Lent};
@@ -20,7 +20,14 @@ pub enum Bench {
     /// Audits of a million keys and of ten million rows against bare reading of the same stores (`audit --help`)
     #[command(disable_help_flag = true)]
     Audit {
-        /// --keys N --rows N --tables N
+        /// --keys N --rows N --tables N --beside N --rounds N --only-beside
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Period reports over a year of ten million entries against the raw rows (`report --help`)
+    #[command(disable_help_flag = true)]
+    Report {
+        /// --entries N --fewer N --days N --products N --warehouses N
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -31,6 +38,7 @@ pub fn bench(place: &Place, bench: Bench) -> Result<bool> {
     let (what, args) = match bench {
         Bench::Path { args } => ("path", args),
         Bench::Audit { args } => ("audit", args),
+        Bench::Report { args } => ("report", args),
     };
     prepare::prepare(place, prepare::For::Testing)?;
     let mut build = sh::command("cargo", &place.root);

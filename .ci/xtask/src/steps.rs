@@ -43,7 +43,18 @@ pub struct Run<'a> {
 
 const TAURI_DRIVER: &str = "2.1.0";
 /// The whole path's tests that the second pass repeats.
-const SECOND_PASS: [&str; 6] = ["check", "kill", "many_tables", "path", "poison", "spec_scripts"];
+const SECOND_PASS: [&str; 10] = [
+    "audit_planted",
+    "audit_traffic",
+    "check",
+    "kill",
+    "many_tables",
+    "path",
+    "poison",
+    "replay",
+    "spec_scripts",
+    "stock_faults",
+];
 /// Tests among them that need no server, or none but Kafka.
 const FIRST_PASS_ONLY: [&str; 8] = [
     "standalone",

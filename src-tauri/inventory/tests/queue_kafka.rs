@@ -14,7 +14,7 @@ use inventory::queue::kafka::{KafkaQueue, KafkaSettings, Sender, bounds, ensure_
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 use kafka_bench::{Bench, saved, until};
 
-const WAIT: Duration = Duration::from_secs(20);
+const WAIT: Duration = Duration::from_secs(60);
 
 async fn assigned(queue: &KafkaQueue) -> Vec<SourceIdentity> {
     until("an assignment", async {

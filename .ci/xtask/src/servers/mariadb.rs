@@ -20,8 +20,12 @@ pub fn start(dir: &Path, port: u16) -> Result<Server> {
             .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
             .args([&datadir, &user]),
     )?;
+    // Of its own: a server that starts deletes the temporary tables that it finds, also those of another one at work.
+    let temporary = dir.join("mariadb-tmp");
+    fs::create_dir_all(&temporary)?;
     let mut command = sh::command(program, dir);
     command.args(["--no-defaults", &datadir, &user]);
+    command.arg(format!("--tmpdir={}", temporary.display()));
     command.args([format!("--port={port}"), "--bind-address=127.0.0.1".into()]);
     // Relative to the data folder: a socket's path may not be longer than about 107 bytes.
     command.args(["--socket=mariadb.sock", "--pid-file=mariadb.pid", "--skip-name-resolve"]);

@@ -14,6 +14,10 @@ pub fn start(dir: &Path, port: u16, second: &Second) -> Result<Server> {
     let user = format!("--user={}", sh::output(sh::command("id", dir).arg("-un"))?.trim());
     sh::output(sh::command(&second.mysqld, dir).args(["--initialize-insecure", &datadir, &user]))?;
     let mut command = sh::command(&second.mysqld, dir);
+    // Of its own, as MariaDB's.
+    let temporary = dir.join("mysql-tmp");
+    fs::create_dir_all(&temporary)?;
+    command.arg(format!("--tmpdir={}", temporary.display()));
     command.args([&datadir, &user, &format!("--port={port}"), "--bind-address=127.0.0.1"]);
     command.args(["--socket=mysql.sock", "--pid-file=mysql.pid", "--mysqlx=OFF", "--secure-file-priv=NULL"]);
     command.args(["--innodb-buffer-pool-size=256M", "--max-connections=300", "--table-open-cache=4000"]);

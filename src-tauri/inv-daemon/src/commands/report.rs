@@ -9,7 +9,9 @@ use inventory::Parts;
 use inventory::config::Config;
 use inventory::entry::{CompanyId, ProductId, WarehouseId, parse_time};
 use inventory::error::{Code, Error, Result};
+use inventory::fonts::Fonts;
 use inventory::ledger::Ledger;
+use inventory::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Filter, Flow, Group, Names, Period, Request, Sheet, Table, Words, XlsxTable, export, run,
 };
@@ -52,10 +54,16 @@ pub struct Options {
     /// Write a workbook
     #[arg(long, value_name = "FILE")]
     xlsx: Option<PathBuf>,
-    /// Draw in, out and closing per day: an SVG, or a PNG if the name ends so
+    /// Print a PDF on A4: filters, totals, a chart of the days, all rows
+    #[arg(long, value_name = "FILE")]
+    pdf: Option<PathBuf>,
+    /// The PDF's paper lies on its long side
+    #[arg(long, requires = "pdf")]
+    landscape: bool,
+    /// Draw in, out and closing per day: an SVG, or a PNG or PDF if the name ends so
     #[arg(long, value_name = "FILE")]
     chart: Option<PathBuf>,
-    /// Language of workbook and chart: en or zh
+    /// Language of workbook, PDF and chart: en or zh
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
 }
@@ -127,20 +135,24 @@ pub async fn report(config: Config, options: &Options) -> Result<Outcome> {
         export(ledger, &request, Sheet::Words(&words, &names), &mut table, |_| Flow::On).await?;
         table.save(path)?;
     }
-    if let Some(path) = &options.chart {
-        super::chart::draw(ledger, &request, path, &options.language).await?;
+    let made = super::clock().wall();
+    if let Some(path) = &options.pdf {
+        let paper = Paper { landscape: options.landscape };
+        let fonts = Fonts::of_this_machine()?;
+        let print = Print { path, paper, language: &options.language, made, fonts: &fonts };
+        print::report(ledger, &request, &print, |_| Flow::On).await?;
     }
-    for path in [&options.csv, &options.xlsx, &options.chart]
-        .into_iter()
-        .flatten()
-        .filter(|path| *path != Path::new("-"))
-    {
+    if let Some(path) = &options.chart {
+        super::chart::draw(ledger, &request, path, &options.language, made).await?;
+    }
+    let files = [&options.csv, &options.xlsx, &options.pdf, &options.chart];
+    for path in files.into_iter().flatten().filter(|path| *path != Path::new("-")) {
         eprintln!("inv-daemon: {} is written", path.display());
     }
     if options.json {
         let mut table = JsonTable::new();
         export(ledger, &request, Sheet::Fields, &mut table, |_| Flow::On).await?;
-    } else if options.csv.is_none() && options.xlsx.is_none() && options.chart.is_none() {
+    } else if files.iter().all(|file| file.is_none()) {
         print(ledger, &request).await?;
     }
     Ok(Outcome::Clean)

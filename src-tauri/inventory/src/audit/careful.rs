@@ -112,6 +112,15 @@ pub async fn read(
     Ok(found)
 }
 
+/// Judges keys anew whose values moved on while they were corrected.
+pub async fn again(ledger: &Ledger, stock: &dyn Stock, keys: &[StockKey]) -> Result<Careful> {
+    let mut found = Careful::default();
+    for keys in keys.chunks(CHUNK) {
+        Reading { ledger, stock, keys }.settled(&mut found, PROOFS).await?;
+    }
+    Ok(found)
+}
+
 /// The three accounts of keys whose books disagree, rows included, each chunk in one snapshot: in a quick audit the
 /// rows decide which of the two books is wrong.
 pub async fn accounts_of(ledger: &Ledger, keys: &[StockKey]) -> Result<HashMap<StockKey, Accounts>> {
@@ -228,11 +237,12 @@ impl Reading<'_> {
 }
 
 /// A sum that is off by exactly one entry that a partition read again calls a duplicate now (or counts now): no store is
-/// damaged, the verdict is another one since the ledger was restored. `duplicates`: read when the first case asks.
+/// damaged, the verdict is another one since the ledger was restored. That takes two partitions which carry the same id:
+/// within one, the first always comes first. `duplicates`: read when the first case asks.
 async fn verdict_changed(
     view: &mut LedgerView,
     case: &mut Case,
-    duplicates: &mut Option<Vec<Entry>>,
+    duplicates: &mut Option<Vec<(i64, Entry)>>,
 ) -> Result<()> {
     let proven = case.proven();
     let What::Deviates(judged, cause) = &mut case.what else { return Ok(()) };
@@ -240,13 +250,18 @@ async fn verdict_changed(
         return Ok(());
     }
     if duplicates.is_none() {
-        let payloads = view.duplicates().await?;
-        *duplicates = Some(payloads.iter().filter_map(|payload| wire::decode(payload).ok()).collect());
+        let kept = view.duplicates().await?.into_iter();
+        *duplicates = Some(kept.filter_map(|(id, bytes)| Some((id, wire::decode(&bytes).ok()?))).collect());
     }
     let off = judged.difference().unsigned_abs();
-    let mut known = duplicates.iter().flatten();
-    if known.any(|entry| entry.quantity.unsigned_abs() == off && entry.key() == case.key) {
-        *cause = Cause::VerdictChanged;
+    for (source, entry) in duplicates.iter().flatten() {
+        let Some(id) = entry.entry_id.filter(|_| entry.quantity.unsigned_abs() == off) else { continue };
+        if entry.key() == case.key
+            && view.counted_in(&entry.product_id, id).await?.iter().any(|other| other != source)
+        {
+            *cause = Cause::VerdictChanged;
+            return Ok(());
+        }
     }
     Ok(())
 }

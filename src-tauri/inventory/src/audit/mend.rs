@@ -18,6 +18,8 @@ const CHUNK: usize = 500;
 pub struct Mended {
     /// It is right now.
     pub done: bool,
+    /// The value moved on while it was corrected: it has to be looked at again before anything is said of it.
+    pub moved: bool,
     /// What stands there now.
     pub after: String,
 }
@@ -83,6 +85,7 @@ pub async fn mend(stock: &dyn Stock, cases: &[&Case]) -> Result<Vec<Mended>> {
 async fn mend_some(stock: &dyn Stock, cases: &[&Case]) -> Result<Vec<Mended>> {
     let forgot: Vec<usize> = (0..cases.len()).filter(|place| cases[*place].forgot).collect();
     let mut outcome = vec![true; cases.len()];
+    let mut moved = vec![false; cases.len()];
     let vectors: Vec<_> = forgot.iter().map(|place| cases[*place].vector.clone()).collect();
     if !vectors.is_empty() {
         for (place, answer) in forgot.iter().zip(stock.bring(&vectors).await?) {
@@ -100,13 +103,20 @@ async fn mend_some(stock: &dyn Stock, cases: &[&Case]) -> Result<Vec<Mended>> {
     for calls in rounds.into_values() {
         let keyed: Vec<_> =
             calls.iter().map(|(place, correction)| (cases[*place].key.clone(), correction.clone())).collect();
-        for ((place, _), answer) in calls.iter().zip(stock.correct(&keyed).await?) {
+        for ((place, correction), answer) in calls.iter().zip(stock.correct(&keyed).await?) {
             outcome[*place] &= matches!(answer, Corrected::Done | Corrected::Nothing);
+            // A drift that is gone is gone; what was to be replaced may stand there by another offset now.
+            moved[*place] |= answer != Corrected::Done && *correction != Correction::DropDrift;
         }
         crash::point("audit.replaced");
     }
     let keys: Vec<_> = cases.iter().map(|case| case.key.clone()).collect();
     let after = stock.values(&keys).await?;
-    let mended = outcome.into_iter().zip(after);
-    Ok(mended.map(|(done, after)| Mended { done, after: text(after.as_deref()) }).collect())
+    let mended = outcome.into_iter().zip(moved).zip(after);
+    let mended = mended.map(|((done, moved), after)| Mended {
+        done: done && !moved,
+        moved,
+        after: text(after.as_deref()),
+    });
+    Ok(mended.collect())
 }

@@ -94,6 +94,8 @@ pub struct Rows {
     positions: HashMap<i64, (i64, SourceName)>,
     /// Per source's number.
     pub sources: HashMap<i64, SourceSum>,
+    /// Messages kept aside, per source's number.
+    pub rejected: HashMap<i64, i64>,
     /// Wrong by themselves: foreign rows, tables that are gone, ids that repeat.
     pub odd: Vec<Oddity>,
     /// Days whose totals are wrong, per key.
@@ -111,7 +113,8 @@ impl Rows {
     pub async fn read(view: &mut LedgerView, watch: &Watch) -> Result<Rows> {
         let position = |source: &SourceRow| (source.id, (source.next_offset, source.name.clone()));
         let positions = view.sources().iter().map(position).collect();
-        let mut rows = Rows { positions, ..Rows::default() };
+        let rejected = view.rejected_counts().await?;
+        let mut rows = Rows { positions, rejected, ..Rows::default() };
         let mut ids = Ids::default();
         let tables = view.tables().await?;
         let missing = view.missing(&tables).await?;

@@ -1,15 +1,18 @@
 //! One audit from beginning to end: read everything, judge carefully what looked wrong, say who is guilty, correct what
 //! may be corrected at once, write it all down. Runs beside any load; nothing waits for it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use super::bulk::{self, Bulk};
 use super::careful::{self, Careful, Case, PROOFS, What};
 use super::findings::{Action, Cause, Deviation, Kind, Outcome, Phase, Run, Trigger};
+use super::mend::Mended;
 use super::verdicts;
 use super::watch::Watch;
 use super::{log, mend};
 use crate::crash;
+use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 use crate::stock::Stock;
@@ -17,6 +20,8 @@ use crate::stock::Stock;
 /// How often everything is read anew because tables changed under the snapshot.
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_millis(200);
+/// How often a value that moves on is judged and corrected anew.
+const CATCH_UPS: usize = 60;
 /// Fewest deviating keys of a storm.
 const STORM_KEYS: u64 = 100;
 
@@ -159,7 +164,8 @@ impl Auditor<'_> {
             crash::point("audit.planned");
             self.watch.begin(Phase::Correcting, wanted.len() as u64);
             let chosen: Vec<&Case> = wanted.iter().map(|place| &cases[*place]).collect();
-            let done = mend::mend(self.stock, &chosen).await?;
+            let mut done = mend::mend(self.stock, &chosen).await?;
+            self.catch_up(&chosen, &mut done, storm).await?;
             crash::point("audit.corrected");
             for (place, mended) in wanted.into_iter().zip(done) {
                 let deviation = &mut run.deviations[convicted + place];
@@ -170,6 +176,34 @@ impl Auditor<'_> {
             self.stock.settle().await?;
         }
         run.outcome = self.outcome(run, storm);
+        Ok(())
+    }
+
+    /// A value under traffic may move on between its reading and its correction: it is judged and corrected anew until
+    /// it holds, in bounds. What never holds stays as it was told, and waits for a replay.
+    async fn catch_up(&self, chosen: &[&Case], done: &mut [Mended], storm: bool) -> Result<()> {
+        for _ in 0..CATCH_UPS {
+            let places: Vec<usize> = (0..done.len()).filter(|place| done[*place].moved).collect();
+            if places.is_empty() || self.watch.is_cancelled() {
+                return Ok(());
+            }
+            let keys: Vec<StockKey> = places.iter().map(|place| chosen[*place].key.clone()).collect();
+            let found = careful::again(self.ledger, self.stock, &keys).await?;
+            let left: HashMap<&StockKey, &Case> = found.cases.iter().map(|case| (&case.key, case)).collect();
+            for place in places {
+                let key = &chosen[place].key;
+                match left.get(key) {
+                    Some(case) if mend::at_once(case, storm) => {
+                        done[place] = mend::mend(self.stock, &[*case]).await?.remove(0);
+                    }
+                    Some(_) => done[place].moved = false,
+                    None => {
+                        done[place].done = !found.pending.contains(key);
+                        done[place].moved = false;
+                    }
+                }
+            }
+        }
         Ok(())
     }
 

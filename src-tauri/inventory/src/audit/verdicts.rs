@@ -28,7 +28,7 @@ pub fn of_ledger(bulk: &Bulk) -> Vec<Deviation> {
     found.extend(bulk.faults.iter().filter_map(of_fault));
     let explained: BTreeSet<&str> = explained(bulk);
     for (source, booked) in &bulk.sources {
-        if !explained.contains(&*source.name)
+        if !(explained.contains(&*source.name) && aside_fits(bulk, source))
             && let Some(deviation) = of_source(bulk, source, *booked, rows_named)
         {
             found.push(deviation);
@@ -141,6 +141,15 @@ fn parts(parts: &BTreeMap<crate::stock::SourceName, (Sum, i64)>) -> serde_json::
         .into()
 }
 
+/// How many messages of a source are kept aside; `None`: not read (a quick audit).
+fn kept_aside(bulk: &Bulk, source: &SourceRow) -> Option<i64> {
+    bulk.rows.as_ref().map(|rows| rows.rejected.get(&source.id).copied().unwrap_or(0))
+}
+
+fn aside_fits(bulk: &Bulk, source: &SourceRow) -> bool {
+    kept_aside(bulk, source).is_none_or(|rejected| rejected == source.rejected)
+}
+
 /// A source whose own counters are not what its rows (or, unread, its books) come to.
 fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, rows_named: bool) -> Option<Deviation> {
     let told = Sum { quantity: source.signed_quantity, entries: source.entries };
@@ -154,13 +163,14 @@ fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, rows_named: bool) -> 
         None => (booked, None),
     };
     let digest_fits = digest.is_none_or(|digest| digest == source.digest as u64);
-    if counted == told && (digest_fits || rows_named) {
+    let rejected = kept_aside(bulk, source);
+    if counted == told && (digest_fits || rows_named) && aside_fits(bulk, source) {
         return None;
     }
     let before = json!({ "entries": source.entries, "signed_quantity": source.signed_quantity,
-        "digest": format!("{:016x}", source.digest as u64) });
+        "rejected": source.rejected, "digest": format!("{:016x}", source.digest as u64) });
     let after = json!({ "entries": counted.entries, "signed_quantity": counted.quantity,
-        "digest": digest.map(|digest| format!("{digest:016x}")) });
+        "rejected": rejected, "digest": digest.map(|digest| format!("{digest:016x}")) });
     Some(Deviation {
         id: 0,
         subject: source.name.to_string(),

@@ -13,6 +13,7 @@ use super::scale::Scale;
 use super::text::{EM, LINE, cut, grouped, width};
 use super::{Area, Series};
 use crate::error::{Code, Error, Result};
+use crate::fonts::FAMILIES;
 
 /// Free room around everything.
 pub const MARGIN: i32 = 12;
@@ -20,8 +21,6 @@ pub const MARGIN: i32 = 12;
 const SWATCH: i32 = 10;
 /// plotters divides a font's size by 1.24: this is 12 pixels.
 const FONT_SIZE: f64 = 14.88;
-/// Named families first, Chinese ones among them; a system that has none of them has its own.
-const FONTS: &str = "Noto Sans CJK SC, Noto Sans SC, Segoe UI, Microsoft YaHei, PingFang SC, Helvetica Neue, Arial, sans-serif";
 
 /// Which end of a text stands at its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,7 @@ impl<'a> Canvas<'a> {
             End::Middle => HPos::Center,
             End::Right => HPos::Right,
         };
-        let style = TextStyle::from(FontDesc::new(FontFamily::Name(FONTS), FONT_SIZE, font));
+        let style = TextStyle::from(FontDesc::new(FontFamily::Name(FAMILIES), FONT_SIZE, font));
         let colour = rgb(colour);
         let style = style.color(&colour).pos(Pos::new(h_pos, VPos::Center));
         self.area.draw(&Text::new(words, at, style)).map_err(failed)

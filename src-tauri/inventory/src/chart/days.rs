@@ -7,6 +7,7 @@ use super::scale::{Scale, bundle, count, share, thinned};
 use super::text::{EM, LINE, grouped, width};
 use super::{Area, Chart, Point, Series};
 use crate::error::Result;
+use crate::report::Row;
 
 /// One day's figures, or one week's or month's. The caller hands over every day of the period, quiet ones too.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,18 @@ pub struct Day {
     pub outward: i64,
     /// What lay there at its end.
     pub closing: i64,
+}
+
+impl Day {
+    /// A row of a report by day, week or month.
+    pub fn of(row: &Row) -> Self {
+        Day {
+            label: row.group.iter().map(ToString::to_string).collect(),
+            inward: row.figures.inward,
+            outward: row.figures.outward,
+            closing: row.figures.closing(),
+        }
+    }
 }
 
 /// Between the two axes.

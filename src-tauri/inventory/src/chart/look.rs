@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Code, Error, Result};
+use crate::report;
 
 /// The smallest picture in which every number of 64 bits has its place, and the largest that is drawn.
 const LEAST: (i32, i32) = (320, 160);
@@ -55,6 +56,24 @@ pub struct Theme {
     pub shares: Vec<Colour>,
 }
 
+impl Theme {
+    /// The light colours of ui/src/tokens.css on white paper.
+    pub fn paper() -> Self {
+        let (inward, outward) = (Colour(0x0f, 0x8a, 0x7e), Colour(0xc2, 0x5a, 0x1f));
+        let closing = Colour(0x2f, 0x5b, 0xd7);
+        Theme {
+            background: Colour(0xff, 0xff, 0xff),
+            text: Colour(0x1b, 0x23, 0x33),
+            muted: Colour(0x5b, 0x65, 0x78),
+            grid: Colour(0xe3, 0xe7, 0xee),
+            inward,
+            outward,
+            closing,
+            shares: vec![closing, inward, outward],
+        }
+    }
+}
+
 /// The words of a language.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Words {
@@ -72,6 +91,24 @@ pub struct Words {
     pub others: String,
     /// "No movement in this period": instead of a picture of nothing.
     pub empty: String,
+}
+
+impl Words {
+    /// Those of a report's chart in a language, without a title; English where the tag is not known.
+    pub fn of(language: &str) -> Self {
+        let chinese = language.starts_with("zh");
+        let word = |zh: &str, en: &str| if chinese { zh.to_owned() } else { en.to_owned() };
+        let [_, inward, outward, closing] = report::Words::of(language).figures.map(str::to_owned);
+        Words {
+            title: String::new(),
+            quantity: closing.clone(),
+            inward,
+            outward,
+            closing,
+            others: word("其他", "Others"),
+            empty: word("此时段没有出入库", "No movement in this period"),
+        }
+    }
 }
 
 /// Everything that the figures do not say.

@@ -7,6 +7,7 @@ mod days;
 mod history;
 mod look;
 mod movers;
+mod pdf;
 mod png;
 mod scale;
 mod shares;
@@ -14,11 +15,13 @@ mod text;
 
 use serde::Serialize;
 
+pub use crate::fonts::Fonts;
 pub use days::{Day, days};
 pub use history::{History, Moment, history};
 pub use look::{Colour, Look, Theme, Words};
 pub use movers::movers;
-pub use png::{Fonts, png};
+pub use pdf::pdf;
+pub use png::png;
 pub use shares::shares;
 
 /// A name and its quantity: a product that moved, a warehouse's stock.

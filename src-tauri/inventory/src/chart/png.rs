@@ -4,32 +4,14 @@
 use std::sync::Arc;
 
 use resvg::tiny_skia::{Pixmap, Transform};
-use resvg::usvg::{Options, Tree, fontdb::Database};
+use resvg::usvg::{Options, Tree};
 
 use crate::error::{Code, Error, Result};
+use crate::fonts::Fonts;
 
 /// The most that a picture is enlarged, and the most pixels that it may have: each takes four bytes.
 const MOST: u8 = 8;
 const PIXELS: u64 = 64_000_000;
-
-/// The fonts of this machine.
-#[derive(Clone)]
-pub struct Fonts(Arc<Database>);
-
-impl Fonts {
-    /// Reads the names of all fonts; takes some tenths of a second where there are many.
-    pub fn of_this_machine() -> Result<Self> {
-        let mut fonts = Database::new();
-        fonts.load_system_fonts();
-        if fonts.is_empty() {
-            return Err(Error::new(
-                Code::NotFound,
-                "This machine has no fonts: install one, such as Noto Sans CJK.",
-            ));
-        }
-        Ok(Fonts(Arc::new(fonts)))
-    }
-}
 
 /// A chart's SVG as PNG, each unit `scale` pixels wide (1 to 8).
 pub fn png(svg: &str, scale: u8, fonts: &Fonts) -> Result<Vec<u8>> {
@@ -39,7 +21,7 @@ pub fn png(svg: &str, scale: u8, fonts: &Fonts) -> Result<Vec<u8>> {
     if !(1..=MOST).contains(&scale) {
         return Err(refused(&format_args!("it is enlarged 1 to {MOST} times, not {scale} times")));
     }
-    let options = Options { fontdb: Arc::clone(&fonts.0), ..Options::default() };
+    let options = Options { fontdb: Arc::clone(fonts.database()), ..Options::default() };
     let tree = Tree::from_str(svg, &options).map_err(|error| refused(&error))?;
     let size = tree.size().to_int_size();
     let (width, height) =

@@ -1,7 +1,9 @@
 //! Words in a picture: how wide they are at most, cut where they are too long, numbers in groups of three. Nothing here
 //! knows the font that will be taken, so widths are estimates from above: Chinese fills two columns, Latin about one.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
+
+pub use crate::pdf::grouped;
 
 /// Height of a line's letters, and of the line.
 pub const EM: i32 = 12;
@@ -55,22 +57,6 @@ pub fn cut(text: &str, most: i32) -> String {
     let mut kept = kept.trim_end().trim_end_matches('\u{200d}').to_owned();
     kept.push(ELLIPSIS);
     kept
-}
-
-/// A number in groups of three: `-1,234,567`.
-pub fn grouped(number: i128) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::with_capacity(digits.width() * 2);
-    if number < 0 {
-        text.push('-');
-    }
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use uuid::Uuid;
+
 use super::sql::Row;
 use super::view::{LedgerView, Sum};
 use super::{SourceRow, Table, listed};
@@ -99,12 +101,26 @@ impl LedgerView {
         Ok(sums)
     }
 
-    /// Payloads of messages that were kept as duplicates, newest first; bounded.
-    pub async fn duplicates(&mut self) -> Result<Vec<Vec<u8>>> {
-        let sql = "SELECT payload FROM rejected_entries WHERE kind = 'duplicate' \
+    /// Sources' numbers and payloads of messages that were kept as duplicates, newest first; bounded.
+    pub async fn duplicates(&mut self) -> Result<Vec<(i64, Vec<u8>)>> {
+        let sql = "SELECT source_id, payload FROM rejected_entries WHERE kind = 'duplicate' \
                    ORDER BY source_id DESC, source_offset DESC LIMIT 10000";
         let rows = self.session.query(sql).await?;
-        rows.iter().map(|row| row.bytes(0).map(<[u8]>::to_vec)).collect()
+        rows.iter().map(|row| Ok((row.int(0)?, row.bytes(1)?.to_vec()))).collect()
+    }
+
+    /// Numbers of the sources in which rows of a product stand under this entry id.
+    pub async fn counted_in(&mut self, product: &ProductId, id: Uuid) -> Result<Vec<i64>> {
+        let condition = format!("entry_id = x'{}'", id.simple());
+        let rows = self.query_product(product, "SELECT source_id", &condition, "").await?;
+        rows.iter().map(|row| row.int(0)).collect()
+    }
+
+    /// How many messages are kept aside, by the source's number.
+    pub async fn rejected_counts(&mut self) -> Result<HashMap<i64, i64>> {
+        let sql = "SELECT source_id, COUNT(*) FROM rejected_entries GROUP BY source_id";
+        let rows = self.session.query(sql).await?;
+        rows.iter().map(|row| Ok((row.int(0)?, row.int(1)?))).collect()
     }
 
     /// One SELECT over all tables in which a product's rows can lie.

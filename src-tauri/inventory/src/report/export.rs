@@ -3,7 +3,8 @@
 
 use std::io::Write;
 
-use super::{Flow, Group, Names, Progress, Request, Row, Words, stream};
+use super::stream::stream_beside;
+use super::{Flow, Group, Names, Progress, Request, Row, Words};
 use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 
@@ -20,6 +21,14 @@ pub enum Cell<'a> {
 pub trait Table: Send {
     /// The first row.
     fn header(&mut self, titles: &[String]) -> Result<()>;
+    /// Whether it shows the report's days beside its rows.
+    fn wants_days(&self) -> bool {
+        false
+    }
+    /// In, out and closing of every day of the period, before the first row.
+    fn days(&mut self, _rows: &[Row]) -> Result<()> {
+        Ok(())
+    }
     /// One more row.
     fn row(&mut self, cells: &[Cell<'_>]) -> Result<()>;
     /// The last row, where the file has one.
@@ -79,7 +88,14 @@ pub async fn export(
 ) -> Result<bool> {
     let titles = sheet.titles(&request.by);
     table.header(&titles)?;
-    let totals = stream(ledger, request, |rows, progress| {
+    let days = table.wants_days().then(|| {
+        let filter = request.filter.clone();
+        Request { filter, all: true, ..Request::new(request.period, &[Group::Day]) }
+    });
+    let totals = stream_beside(ledger, request, days.as_ref(), |beside, rows, progress| {
+        if let Some(days) = beside {
+            table.days(&days.rows)?;
+        }
         for row in rows {
             table.row(&sheet.cells(&request.by, row))?;
         }

@@ -2,7 +2,7 @@
 //! exports; a screen asks for a page.
 
 use super::fold::Fold;
-use super::{Figures, Group, Order, Request, Row, fill, sort};
+use super::{Figures, Group, Order, Report, Request, Row, answer, fill, sort};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::Result;
 use crate::ledger::{Ask, Ledger, Sums};
@@ -38,10 +38,22 @@ pub async fn stream(
     request: &Request,
     mut each: impl FnMut(&[Row], Progress) -> Result<Flow>,
 ) -> Result<Option<Figures>> {
+    stream_beside(ledger, request, None, |_, rows, progress| each(rows, progress)).await
+}
+
+/// The same with another report of the same period and filter, out of the same state of the ledger, which comes with
+/// the first rows. It tells apart no more than the first does, but for time.
+pub(super) async fn stream_beside(
+    ledger: &Ledger,
+    request: &Request,
+    other: Option<&Request>,
+    mut each: impl FnMut(Option<Report>, &[Row], Progress) -> Result<Flow>,
+) -> Result<Option<Figures>> {
     request.check()?;
     let request = Request { page: None, ..request.clone() };
     // What was handed out cannot be taken back: only the first chunk can be read again, from another state.
-    let Begun { mut sums, group, ids, size, first } = ledger.again(|| begin(ledger, &request)).await?;
+    let begun = ledger.again(|| begin(ledger, &request, other)).await?;
+    let Begun { mut sums, group, ids, size, first, mut beside } = begun;
     let total = ids.len().max(1);
     let mut totals = Figures::default();
     let mut fold = Some(first);
@@ -51,7 +63,7 @@ pub async fn stream(
         let mut rows = chunk.rows();
         sort(&mut rows, request.sort);
         done = (done + size).min(total);
-        if each(&rows, Progress { done, total })? == Flow::Stop {
+        if each(beside.take(), &rows, Progress { done, total })? == Flow::Stop {
             sums.close().await?;
             return Ok(None);
         }
@@ -71,14 +83,19 @@ struct Begun {
     ids: Vec<String>,
     size: usize,
     first: Fold,
+    beside: Option<Report>,
 }
 
-async fn begin(ledger: &Ledger, request: &Request) -> Result<Begun> {
+async fn begin(ledger: &Ledger, request: &Request, other: Option<&Request>) -> Result<Begun> {
     let mut sums = ledger.sums(request.period, &request.ask(), request.detail()).await?;
+    let mut beside = None;
+    if let Some(other) = other {
+        beside = Some(answer(other, fill(&mut sums, other, other.ask()).await?));
+    }
     let (group, ids, size) = chunks(&mut sums, request).await?;
     let part = &ids[..size.min(ids.len())];
     let first = fill(&mut sums, request, narrowed(request, group, part)).await?;
-    Ok(Begun { sums, group, ids, size, first })
+    Ok(Begun { sums, group, ids, size, first, beside })
 }
 
 /// What to go through in chunks, its ids, and how many at once. Another order than the groups' needs all rows at once.

@@ -13,7 +13,7 @@ use inventory::queue::{Bounds, Chunk, Event, Message, Queue, Reader, SourceIdent
 use inventory::stock::Stock;
 use inventory::stock::value::Value;
 use inventory::writer::{Writer, sweep};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::replay::{Log, Replay, replay};
@@ -49,12 +49,38 @@ pub trait Site: Send {
     async fn end(&mut self);
 }
 
-/// The queue as one writer sees it: everything is assigned at once, batches have at most `most` messages, and
+/// The queue as one writer sees it: what is its own is told by the story, batches have at most `most` messages, and
 /// closing it ends nothing for the next one.
 struct Grouped {
     queue: Arc<dyn Queue>,
-    sources: Mutex<Option<Vec<SourceIdentity>>>,
+    events: Mutex<mpsc::UnboundedReceiver<Event>>,
     most: usize,
+}
+
+/// A writer at work.
+pub struct Working {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+    events: mpsc::UnboundedSender<Event>,
+}
+
+impl Working {
+    /// Tells it what became of its share of the partitions.
+    pub fn tell(&self, event: Event) {
+        self.events.send(event).unwrap();
+    }
+
+    /// Ends it in peace.
+    pub async fn stop(self) {
+        self.stop.send_replace(true);
+        self.task.await.unwrap();
+    }
+
+    /// Ends it wherever it is.
+    pub async fn abort(self) {
+        self.task.abort();
+        let _ = self.task.await;
+    }
 }
 
 struct GroupedReader(Box<dyn Reader>, usize);
@@ -70,10 +96,7 @@ impl Reader for GroupedReader {
 #[async_trait]
 impl Queue for Grouped {
     async fn event(&self) -> Option<Event> {
-        match self.sources.lock().await.take() {
-            Some(sources) => Some(Event::Assigned(sources)),
-            None => std::future::pending().await,
-        }
+        self.events.lock().await.recv().await
     }
     async fn open(&self, source: &SourceIdentity, offset: i64) -> Result<Box<dyn Reader>> {
         Ok(Box::new(GroupedReader(self.queue.open(source, offset).await?, self.most)))
@@ -91,24 +114,30 @@ impl Queue for Grouped {
     async fn close(&self) {}
 }
 
-/// A writer at work; batches have at most `most` messages.
-pub async fn start(site: &dyn Site, most: usize) -> (watch::Sender<bool>, JoinHandle<()>) {
-    let sources = site.logs().await.into_iter().map(|(source, _)| source).collect();
-    let queue = Arc::new(Grouped { queue: site.queue(), sources: Mutex::new(Some(sources)), most });
-    let writer = Writer::new(queue, site.ledger(), site.stock());
-    let (stop, stopped) = watch::channel(false);
-    (stop, tokio::spawn(async move { writer.run(stopped).await }))
+/// Every source.
+pub async fn sources(site: &dyn Site) -> Vec<SourceIdentity> {
+    site.logs().await.into_iter().map(|(source, _)| source).collect()
 }
 
-/// Ends a writer wherever it is.
-pub async fn abort((_stop, task): (watch::Sender<bool>, JoinHandle<()>)) {
-    task.abort();
-    let _ = task.await;
+/// A writer that is given every source.
+pub async fn start(site: &dyn Site, most: usize) -> Working {
+    let working = idle(site, most);
+    working.tell(Event::Assigned(sources(site).await));
+    working
+}
+
+/// A writer that is given nothing yet; batches have at most `most` messages.
+pub fn idle(site: &dyn Site, most: usize) -> Working {
+    let (events, told) = mpsc::unbounded_channel();
+    let queue = Arc::new(Grouped { queue: site.queue(), events: Mutex::new(told), most });
+    let writer = Writer::new(queue, site.ledger(), site.stock());
+    let (stop, stopped) = watch::channel(false);
+    Working { stop, task: tokio::spawn(async move { writer.run(stopped).await }), events }
 }
 
 /// Runs a writer until everything is in both stores, then a sweep.
 pub async fn drain(site: &dyn Site, most: usize) {
-    let (stop, task) = start(site, most).await;
+    let working = start(site, most).await;
     let logs = site.logs().await;
     let mut waited = 0;
     for (source, log) in &logs {
@@ -119,8 +148,7 @@ pub async fn drain(site: &dyn Site, most: usize) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
-    stop.send_replace(true);
-    task.await.unwrap();
+    working.stop().await;
     sweep(&site.ledger(), site.stock().as_ref()).await.unwrap();
 }
 

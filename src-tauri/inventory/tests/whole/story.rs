@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use inventory::queue::Event;
 use inventory::writer::sweep;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use uuid::Uuid;
 
-use super::site::{Kept, Posted, Site, abort, agree, drain, kept, own_at, start};
+use super::site::{Kept, Posted, Site, agree, drain, idle, kept, own_at, sources, start};
 
 /// How large stories grow.
 pub struct Shape {
@@ -44,6 +45,13 @@ pub enum Step {
         after_ms: u64,
         most: usize,
     },
+    /// Sources change hands between two writers, each move with or without a word to the one that had it; the last
+    /// owner of all is ended or stopped in peace.
+    Rebalance {
+        moves: Vec<Move>,
+        most: usize,
+        peace: bool,
+    },
     Drain {
         most: usize,
     },
@@ -55,6 +63,29 @@ pub enum Step {
     RestoreStock,
     KeepLedger,
     RestoreLedger,
+}
+
+/// A source goes from the writer that has it to the other one.
+#[derive(Debug, Clone)]
+pub struct Move {
+    source: u8,
+    /// The old owner is told: before the new one begins, while it is at work, or never.
+    told: Notice,
+    after_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub enum Notice {
+    Before,
+    After,
+    Never,
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let notice = prop_oneof![4 => Just(Notice::Before), 2 => Just(Notice::After), 1 => Just(Notice::Never)];
+    let one = (any::<u8>(), notice, 0..40u64);
+    let one = one.prop_map(|(source, told, after_ms)| Move { source, told, after_ms });
+    prop::collection::vec(one, 1..8)
 }
 
 fn line(shape: &Shape) -> impl Strategy<Value = Line> + use<> {
@@ -74,6 +105,8 @@ fn step(shape: &Shape) -> impl Strategy<Value = Step> + use<> {
         8 => prop::collection::vec(line(shape), 1..80).prop_map(Step::Post),
         6 => (0..60u64, most()).prop_map(|(after_ms, most)| Step::Crash { after_ms, most }),
         2 => (0..60u64, most()).prop_map(|(after_ms, most)| Step::Twice { after_ms, most }),
+        3 => (moves(), most(), any::<bool>())
+            .prop_map(|(moves, most, peace)| Step::Rebalance { moves, most, peace }),
         2 => most().prop_map(|most| Step::Drain { most }),
         1 => Just(Step::Sweep),
         1 => Just(Step::WipeStock),
@@ -141,16 +174,16 @@ impl<S: Site> Told<S> {
             Step::Crash { after_ms, most } => {
                 let running = start(&self.site, *most).await;
                 tokio::time::sleep(Duration::from_millis(*after_ms)).await;
-                abort(running).await;
+                running.abort().await;
             }
             Step::Twice { after_ms, most } => {
                 let first = start(&self.site, *most).await;
-                let (stop, task) = start(&self.site, *most).await;
+                let second = start(&self.site, *most).await;
                 tokio::time::sleep(Duration::from_millis(*after_ms)).await;
-                abort(first).await;
-                stop.send_replace(true);
-                task.await.unwrap();
+                first.abort().await;
+                second.stop().await;
             }
+            Step::Rebalance { moves, most, peace } => rebalance(&self.site, moves, *most, *peace).await,
             Step::Drain { most } => drain(&self.site, *most).await,
             Step::Sweep => drop(sweep(&self.site.ledger(), self.site.stock().as_ref()).await.unwrap()),
             Step::WipeStock => self.site.fill_stock(&Vec::new()).await,
@@ -169,6 +202,34 @@ impl<S: Site> Told<S> {
             Step::KeepLedger => self.site.keep_ledger().await,
             Step::RestoreLedger => self.site.restore_ledger().await,
         }
+    }
+}
+
+async fn rebalance(site: &dyn Site, moves: &[Move], most: usize, peace: bool) {
+    let sources = sources(site).await;
+    let writers = [start(site, most).await, idle(site, most)];
+    let mut owners = vec![0; sources.len()];
+    for step in moves {
+        tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+        let at = usize::from(step.source) % sources.len();
+        let (old, new) = (owners[at], 1 - owners[at]);
+        let one = vec![sources[at].clone()];
+        if matches!(step.told, Notice::Before) {
+            writers[old].tell(Event::Revoked(one.clone()));
+        }
+        writers[new].tell(Event::Assigned(one.clone()));
+        if matches!(step.told, Notice::After) {
+            tokio::time::sleep(Duration::from_millis(step.after_ms)).await;
+            writers[old].tell(Event::Revoked(one));
+        }
+        owners[at] = new;
+    }
+    let [first, second] = writers;
+    first.abort().await;
+    if peace {
+        second.stop().await;
+    } else {
+        second.abort().await;
     }
 }
 
