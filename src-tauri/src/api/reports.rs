@@ -379,7 +379,7 @@ pub struct ReportChart {
     pub left_out: u32,
 }
 
-/// A table as a file.
+/// A report as a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export)]
@@ -388,6 +388,8 @@ pub enum ReportFile {
     Csv,
     /// Workbook.
     Xlsx,
+    /// Pages, with the chart of the days.
+    Pdf,
 }
 
 /// A picture as a file.
@@ -399,6 +401,8 @@ pub enum ReportPicture {
     Svg,
     /// Pixels.
     Png,
+    /// A page.
+    Pdf,
 }
 
 /// How far an export is.

@@ -99,7 +99,7 @@ export function moment(typed: string, today: string, isEnd: boolean): string | n
     .trim()
     .replace(/[年月/.]/g, '-')
     .replace(/日/g, ' ')
-    .replace(/[\uff10-\uff5a]/g, (c) => narrow(c))
+    .replace(/[\uff01-\uff5e]/g, (c) => narrow(c))
     .replace(/[T\u3000]/g, ' ')
     .replace(/[年月/.]/g, '-')
     .replace(/\s*:\s*/g, ':');
