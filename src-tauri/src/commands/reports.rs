@@ -8,10 +8,10 @@ use tauri::ipc::Channel;
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
+use crate::api::charts::{ReportChart, ReportChartKind, ReportLook, ReportPicture};
 use crate::api::reports::{
-    ReportAlerts, ReportChart, ReportChartKind, ReportChoices, ReportEntries, ReportEntry, ReportFile,
-    ReportLook, ReportMover, ReportMovers, ReportOpened, ReportPicture, ReportProgress, ReportQuery,
-    ReportRow, ReportUnusual,
+    ReportAlerts, ReportChoices, ReportEntries, ReportEntry, ReportFile, ReportMover, ReportMovers,
+    ReportOpened, ReportProgress, ReportQuery, ReportRow, ReportUnusual,
 };
 use crate::api::stock::{Exported, StockQuery, StockRow};
 use crate::names::Names;

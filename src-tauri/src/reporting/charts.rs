@@ -8,7 +8,7 @@ use inventory::report::{self, Filter, Group, Period, Request};
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
-use crate::api::reports::{
+use crate::api::charts::{
     ReportChart, ReportChartKind, ReportChartRow, ReportColours, ReportLook, ReportPoint, ReportSeries,
 };
 use crate::names::Names;

@@ -18,7 +18,8 @@ use inventory::report::{
 };
 
 use crate::api::Failure;
-use crate::api::reports::{ReportPicture, ReportProgress};
+use crate::api::charts::ReportPicture;
+use crate::api::reports::ReportProgress;
 use crate::export::failed;
 
 /// How often progress is told.
