@@ -91,7 +91,7 @@ async fn stocked(window: &Window) {
         let mut wanted = draft(bill, kind, &lines);
         wanted["draft"]["warehouse_id"] = json!(warehouse);
         // The last second of a day belongs to it.
-        let time = if *days == 3 { "23:59:59" } else { "00:00:00" };
+        let time = if bill == "A-03" { "23:59:59" } else { "00:00:00" };
         wanted["draft"]["create_time"] = json!(format!("{} {time}", ago(*days)));
         clerk::post(window, wanted).await;
     }
