@@ -267,7 +267,7 @@ async fn pictures(window: &Window, folder: &Path) {
     let words = json!({ "title": "出库排行", "inward": "In", "outward": "Out", "closing": "Closing",
         "others": "Others", "nothing": "", "empty": "" });
     let look = json!({ "width": 800, "height": 400, "colours": colours, "words": words, "legend": true });
-    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "path": file });
+    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "language": "zh-CN", "path": file });
     let file = folder.join("chart.svg");
     window.ask("report_chart_export", ask("svg", &file)).await;
     let svg = std::fs::read_to_string(&file).unwrap();
