@@ -14,7 +14,7 @@ use fantoccini::Locator;
 use fantoccini::actions::{InputSource, MouseActions, PointerAction};
 use resvg::{tiny_skia::Pixmap, usvg};
 use serde_json::{Value, json};
-use sums::{Figures, Rows, ago, figures, number, summed, today, whole};
+use sums::{Figures, Rows, ago, figures, number, separated, summed, today, whole};
 use tests::clerk::{self, draft};
 use tests::site::Site;
 use tests::sql::RUNTIME;
@@ -91,7 +91,7 @@ async fn stocked(window: &Window) {
         let mut wanted = draft(bill, kind, &lines);
         wanted["draft"]["warehouse_id"] = json!(warehouse);
         // The last second of a day belongs to it.
-        let time = if *days == 3 { "23:59:59" } else { "00:00:00" };
+        let time = if bill == "A-03" { "23:59:59" } else { "00:00:00" };
         wanted["draft"]["create_time"] = json!(format!("{} {time}", ago(*days)));
         clerk::post(window, wanted).await;
     }
@@ -246,6 +246,17 @@ async fn files(window: &Window, folder: &Path, language: &str, titles: [&str; 2]
     let all: Vec<Vec<String>> = sheet.rows().map(|row| row.iter().map(text).collect()).collect();
     assert_eq!(all[1..=3], shown);
     let sums = totals(window).await;
+    let file = folder.join("report.pdf");
+    ask_fed(window, "report_export", ask("pdf", &file)).await;
+    let printed = pdf_extract::extract_text(&file).unwrap().replace(char::is_whitespace, "");
+    for row in &shown {
+        let words = [&row[1], &row[3]].into_iter().map(|name| name.replace(' ', ""));
+        let numbers = row[4..].iter().map(|number| separated(number.parse().unwrap()));
+        for word in words.chain(numbers) {
+            assert!(printed.contains(&word), "{word:?} is not printed: {printed}");
+        }
+    }
+    assert!(printed.contains(&separated(sums[3])), "{printed}");
     assert_eq!(all[4][4..], sums[..4].iter().map(ToString::to_string).collect::<Vec<_>>());
 }
 
@@ -256,7 +267,7 @@ async fn pictures(window: &Window, folder: &Path) {
     let words = json!({ "title": "出库排行", "inward": "In", "outward": "Out", "closing": "Closing",
         "others": "Others", "nothing": "", "empty": "" });
     let look = json!({ "width": 800, "height": 400, "colours": colours, "words": words, "legend": true });
-    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "path": file });
+    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "language": "zh-CN", "path": file });
     let file = folder.join("chart.svg");
     window.ask("report_chart_export", ask("svg", &file)).await;
     let svg = std::fs::read_to_string(&file).unwrap();
@@ -272,6 +283,12 @@ async fn pictures(window: &Window, folder: &Path) {
     let bars =
         pixels.pixels().iter().filter(|p| (p.red(), p.green(), p.blue()) == (0xc2, 0x5a, 0x1f)).count();
     assert!(bars > 5_000, "{bars} pixels of bars");
+    let file = folder.join("chart.pdf");
+    window.ask("report_chart_export", ask("pdf", &file)).await;
+    let drawn = pdf_extract::extract_text(&file).unwrap();
+    for word in ["红富士苹果", "1,065"] {
+        assert!(drawn.contains(word), "{word:?} is not in {drawn}");
+    }
 }
 
 /// Kept under a name, changed, and opened again by keyboard; the columns are remembered too.

@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod bills;
 pub mod catalog;
+pub mod charts;
 pub mod replay;
 pub mod reports;
 pub mod settings;

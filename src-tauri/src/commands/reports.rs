@@ -8,16 +8,16 @@ use tauri::ipc::Channel;
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
+use crate::api::charts::{ReportChart, ReportChartKind, ReportLook, ReportPicture};
 use crate::api::reports::{
-    ReportAlerts, ReportChart, ReportChartKind, ReportChoices, ReportEntries, ReportEntry, ReportFile,
-    ReportLook, ReportMover, ReportMovers, ReportOpened, ReportPicture, ReportProgress, ReportQuery,
-    ReportRow, ReportUnusual,
+    ReportAlerts, ReportChoices, ReportEntries, ReportEntry, ReportFile, ReportMover, ReportMovers,
+    ReportOpened, ReportProgress, ReportQuery, ReportRow, ReportUnusual,
 };
 use crate::api::stock::{Exported, StockQuery, StockRow};
 use crate::names::Names;
 use crate::reporting::{charts, figures, files, narrowed, request};
 use crate::state::{App, Live};
-use crate::{cursor, export};
+use crate::{clock, cursor, export};
 
 /// Most rows of one answer.
 const PAGE: u32 = 1_000;
@@ -207,17 +207,20 @@ pub async fn report_chart_export(
     chart: ReportChartKind,
     look: ReportLook,
     format: ReportPicture,
+    language: String,
     path: Option<String>,
 ) -> Result<Exported, Failure> {
+    let page = files::Page { title: look.words.title.clone(), language, made: clock::wall() };
     let drawn = report_chart(app, query, group, chart, look).await?;
     let end = match format {
         ReportPicture::Svg => "svg",
         ReportPicture::Png => "png",
+        ReportPicture::Pdf => "pdf",
     };
     let Some(path) = export::choose(app, path, "chart", end).await else {
         return Ok(Exported { path: None, rows: 0 });
     };
-    files::picture(drawn.svg, &path, format).await?;
+    files::picture(drawn.svg, &path, format, page).await?;
     Ok(Exported { path: Some(path.display().to_string()), rows: count(drawn.rows.len()) })
 }
 
@@ -235,6 +238,7 @@ pub async fn report_export(
     let end = match format {
         ReportFile::Csv => "csv",
         ReportFile::Xlsx => "xlsx",
+        ReportFile::Pdf => "pdf",
     };
     let Some(path) = export::choose(app, path, "report", end).await else {
         return Ok(Exported { path: None, rows: 0 });
@@ -244,8 +248,14 @@ pub async fn report_export(
     let tell = move |progress| {
         let _ = feed.send(progress);
     };
-    let job = files::Job { language: &language, cancelled: &cancelled, tell: &tell };
-    let rows = files::table(live.engine.ledger(), &request, &path, format, job).await?;
+    let made = clock::wall();
+    let job = files::Job { language: &language, made, cancelled: &cancelled, tell: &tell };
+    let ledger = live.engine.ledger();
+    let rows = match format {
+        ReportFile::Csv => files::csv(ledger, &request, &path, &job).await?,
+        ReportFile::Xlsx => files::xlsx(ledger, &request, &path, &job).await?,
+        ReportFile::Pdf => files::pages(ledger, &request, &path, &job).await?,
+    };
     Ok(Exported { path: Some(path.display().to_string()), rows })
 }
 

@@ -9,7 +9,7 @@ macro_rules! commands {
             use tauri::State;
 
             #[allow(unused_imports)]
-            use crate::api::{app::*, audit::*, bills::*, catalog::*, replay::*, reports::*, settings::*, stock::*, Failure};
+            use crate::api::{app::*, audit::*, bills::*, catalog::*, charts::*, replay::*, reports::*, settings::*, stock::*, Failure};
             use crate::state::App;
 
             $(
@@ -37,7 +37,7 @@ macro_rules! commands {
         #[cfg(test)]
         fn typescript() -> Vec<String> {
             #[allow(unused_imports)]
-            use crate::api::{app::*, audit::*, bills::*, catalog::*, replay::*, reports::*, settings::*, stock::*};
+            use crate::api::{app::*, audit::*, bills::*, catalog::*, charts::*, replay::*, reports::*, settings::*, stock::*};
             vec![$(
                 table::line(
                     stringify!($name),

@@ -8,7 +8,7 @@ use inventory::report::{self, Filter, Group, Period, Request};
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
-use crate::api::reports::{
+use crate::api::charts::{
     ReportChart, ReportChartKind, ReportChartRow, ReportColours, ReportLook, ReportPoint, ReportSeries,
 };
 use crate::names::Names;
@@ -79,13 +79,7 @@ fn label(row: &report::Row) -> String {
 
 async fn days(ledger: &Ledger, period: Period, filter: Filter, look: &Look) -> EngineResult<Drawn> {
     let report = by_day(ledger, period, filter).await?;
-    let day = |row: &report::Row| Day {
-        label: label(row),
-        inward: row.figures.inward,
-        outward: row.figures.outward,
-        closing: row.figures.closing(),
-    };
-    let days: Vec<Day> = report.rows.iter().map(day).collect();
+    let days: Vec<Day> = report.rows.iter().map(Day::of).collect();
     let row = |day: &Day| ReportChartRow {
         label: day.label.clone(),
         values: vec![day.inward, day.outward, day.closing],

@@ -8,15 +8,18 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use inventory::chart::{Fonts, png};
+use chrono::NaiveDateTime;
+use inventory::chart::{Fonts, pdf, png};
 use inventory::error::{Code, Error, Result as EngineResult};
 use inventory::ledger::Ledger;
+use inventory::print::{self, Paper, Print};
 use inventory::report::{
-    Cell, CsvTable, Flow, Names, Progress, Request, Sheet, Table, Words, XlsxTable, export,
+    Cell, CsvTable, Flow, Names, Progress, Request, Row, Sheet, Table, Words, XlsxTable, export,
 };
 
 use crate::api::Failure;
-use crate::api::reports::{ReportFile, ReportPicture, ReportProgress};
+use crate::api::charts::ReportPicture;
+use crate::api::reports::ReportProgress;
 use crate::export::failed;
 
 /// How often progress is told.
@@ -65,6 +68,14 @@ impl Table for Counted<'_> {
         self.table.header(titles)
     }
 
+    fn wants_days(&self) -> bool {
+        self.table.wants_days()
+    }
+
+    fn days(&mut self, rows: &[Row]) -> EngineResult<()> {
+        self.table.days(rows)
+    }
+
     fn row(&mut self, cells: &[Cell<'_>]) -> EngineResult<()> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Error::new(Code::Invalid, "cancelled"));
@@ -82,41 +93,33 @@ impl Table for Counted<'_> {
 pub struct Job<'a> {
     /// Language tag.
     pub language: &'a str,
+    /// When it is made, by the wall clock.
+    pub made: NaiveDateTime,
     /// Set when it shall end.
     pub cancelled: &'a AtomicBool,
     /// Takes its progress.
     pub tell: &'a (dyn Fn(ReportProgress) + Send + Sync),
 }
 
-/// Writes all rows of a report in the words of the language, with names; answers how many.
-pub async fn table(
-    ledger: &Ledger,
-    request: &Request,
-    path: &Path,
-    format: ReportFile,
-    job: Job<'_>,
-) -> Result<u32, Failure> {
-    let words = Words::of(job.language);
-    let names = Names::read(ledger, &request.by).await?;
-    let sheet = Sheet::Words(&words, &names);
+/// All rows as text, in the words of the language, with names; answers how many.
+pub async fn csv(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
     let file = Unfinished::new(path);
-    let rows = match format {
-        ReportFile::Csv => {
-            let out = File::create(&file.new).map_err(|error| failed(path, &error))?;
-            let mut table = CsvTable::new(BufWriter::new(out))?;
-            let rows = fill(ledger, request, sheet, &mut table, &job).await?;
-            table.finish()?;
-            rows
-        }
-        ReportFile::Xlsx => {
-            let mut table = XlsxTable::new(words.sheet);
-            let rows = fill(ledger, request, sheet, &mut table, &job).await?;
-            let new = file.new.clone();
-            let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
-            saved.map_err(|panic| Failure::new("internal", panic))??;
-            rows
-        }
-    };
+    let out = File::create(&file.new).map_err(|error| failed(path, &error))?;
+    let mut table = CsvTable::new(BufWriter::new(out))?;
+    let rows = fill(ledger, request, &mut table, job).await?;
+    table.finish()?;
+    file.keep()?;
+    Ok(rows)
+}
+
+/// All rows as a workbook; answers how many.
+pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
+    let file = Unfinished::new(path);
+    let mut table = XlsxTable::new(Words::of(job.language).sheet);
+    let rows = fill(ledger, request, &mut table, job).await?;
+    let new = file.new.clone();
+    let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
+    saved.map_err(|panic| Failure::new("internal", panic))??;
     if job.cancelled.load(Ordering::Relaxed) {
         return Err(cancelled());
     }
@@ -124,30 +127,48 @@ pub async fn table(
     Ok(rows)
 }
 
+/// All rows on pages, with the chart of their days; how many they are stands in the report.
+pub async fn pages(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
+    let fonts = tokio::task::spawn_blocking(fonts).await;
+    let fonts = fonts.map_err(|panic| Failure::new("internal", panic))??;
+    // Lying where there are many columns.
+    let paper = Paper { landscape: request.by.len() > 2 };
+    let print = Print { path, paper, language: job.language, made: job.made, fonts };
+    let rows = AtomicU32::new(0);
+    let whole = print::report(ledger, request, &print, watched(job, &rows)).await?;
+    if whole { Ok(0) } else { Err(cancelled()) }
+}
+
 fn cancelled() -> Failure {
     Failure::new("cancelled", "The export was cancelled; no file was written.")
 }
 
-async fn fill(
-    ledger: &Ledger,
-    request: &Request,
-    sheet: Sheet<'_>,
-    table: &mut dyn Table,
-    job: &Job<'_>,
-) -> Result<u32, Failure> {
-    let rows = AtomicU32::new(0);
-    let mut counted = Counted { table, rows: &rows, cancelled: job.cancelled };
+/// Tells progress from time to time, and ends where it was asked to.
+fn watched<'a>(job: &'a Job<'_>, rows: &'a AtomicU32) -> impl FnMut(Progress) -> Flow + Send + 'a {
     let mut told = tokio::time::Instant::now();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let watch = |progress: Progress| {
+    move |progress: Progress| {
         if told.elapsed() >= TELL {
             told = tokio::time::Instant::now();
             let (done, total) = (count(progress.done), count(progress.total));
             (job.tell)(ReportProgress { done, total, rows: rows.load(Ordering::Relaxed) });
         }
         if job.cancelled.load(Ordering::Relaxed) { Flow::Stop } else { Flow::On }
-    };
-    let whole = export(ledger, request, sheet, &mut counted, watch).await;
+    }
+}
+
+async fn fill(
+    ledger: &Ledger,
+    request: &Request,
+    table: &mut dyn Table,
+    job: &Job<'_>,
+) -> Result<u32, Failure> {
+    let words = Words::of(job.language);
+    let names = Names::read(ledger, &request.by).await?;
+    let sheet = Sheet::Words(&words, &names);
+    let rows = AtomicU32::new(0);
+    let mut counted = Counted { table, rows: &rows, cancelled: job.cancelled };
+    let whole = export(ledger, request, sheet, &mut counted, watched(job, &rows)).await;
     if job.cancelled.load(Ordering::Relaxed) {
         return Err(cancelled());
     }
@@ -155,12 +176,28 @@ async fn fill(
     Ok(rows.load(Ordering::Relaxed))
 }
 
+/// What a page tells of itself.
+pub struct Page {
+    /// Above the picture.
+    pub title: String,
+    /// Language tag.
+    pub language: String,
+    /// When it is made, by the wall clock.
+    pub made: NaiveDateTime,
+}
+
 /// Writes a chart.
-pub async fn picture(svg: String, path: &Path, format: ReportPicture) -> Result<(), Failure> {
+pub async fn picture(svg: String, path: &Path, format: ReportPicture, page: Page) -> Result<(), Failure> {
     let bytes = match format {
         ReportPicture::Svg => svg.into_bytes(),
         ReportPicture::Png => {
             let drawn = tokio::task::spawn_blocking(move || png(&svg, SCALE, fonts()?)).await;
+            drawn.map_err(|panic| Failure::new("internal", panic))??
+        }
+        ReportPicture::Pdf => {
+            let Page { title, language, made } = page;
+            let drawn =
+                tokio::task::spawn_blocking(move || pdf(&svg, &title, &language, made, fonts()?)).await;
             drawn.map_err(|panic| Failure::new("internal", panic))??
         }
     };
@@ -184,6 +221,34 @@ fn fonts() -> EngineResult<&'static Fonts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Rows that were taken.
+    struct Taken(usize);
+
+    impl Table for Taken {
+        fn header(&mut self, _: &[String]) -> EngineResult<()> {
+            Ok(())
+        }
+
+        fn row(&mut self, _: &[Cell<'_>]) -> EngineResult<()> {
+            self.0 += 1;
+            Ok(())
+        }
+
+        fn totals(&mut self, _: &[Cell<'_>]) -> EngineResult<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_row_is_written_once_an_export_is_cancelled() {
+        let (mut taken, rows, cancelled) = (Taken(0), AtomicU32::new(0), AtomicBool::new(false));
+        let mut table = Counted { table: &mut taken, rows: &rows, cancelled: &cancelled };
+        table.row(&[Cell::Number(1)]).unwrap();
+        cancelled.store(true, Ordering::Relaxed);
+        assert!(table.row(&[Cell::Number(2)]).is_err());
+        assert_eq!((taken.0, rows.load(Ordering::Relaxed)), (1, 1));
+    }
 
     #[test]
     fn an_export_that_ends_early_leaves_the_file_before_it() {

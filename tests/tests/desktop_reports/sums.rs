@@ -70,3 +70,16 @@ pub fn number(text: &str, is_balance: bool) -> i64 {
 pub fn figures(cells: &[String]) -> Figures {
     std::array::from_fn(|at| number(&cells[at], at == 0 || at == 3))
 }
+
+/// As it is printed: 1,234 and a real minus.
+pub fn separated(number: i64) -> String {
+    let digits = number.abs().to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    if number < 0 { format!("−{text}") } else { text }
+}

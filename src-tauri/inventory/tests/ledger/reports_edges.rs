@@ -69,6 +69,35 @@ pub async fn what_never_moved_is_shown_when_asked_for(place: &Place) {
     assert!(idle.len() == 2 && idle.iter().all(|row| row.figures == Figures::default()));
 }
 
+/// Each key by its own measure, the filter's keys alone; days before the period are searched, days long past are not.
+pub async fn unusual_days_are_told_by_key(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let outs = (1..=6).flat_map(|day| [(day, "W1", 10), (day, "W2", 40)]);
+    // Long past, and far above: it is out of sight.
+    let moved =
+        [(0, "W1", 9_000)].into_iter().chain(outs).chain([(7, "W1", 20), (7, "W1", 11), (7, "W2", 119)]);
+    let lines = (0..).zip(moved).map(|(at, (day, warehouse, out))| {
+        let time = if day == 0 { "2024-01-01 12:00:00".into() } else { format!("2025-03-0{day} 12:00:00") };
+        message(at, entry("P", warehouse, -out, &time, None))
+    });
+    commit(&ledger, &mut source, lines.collect(), &mut SourceCache::default()).await;
+    let period = days("2025-03-06", "2025-03-31");
+    let found = report::unusual(&ledger, period, &Filter::default(), &report::RULE).await.unwrap();
+    let shown: Vec<_> = found
+        .iter()
+        .map(|one| (one.key.warehouse.as_str(), one.day.to_string(), one.outward, one.usual(), one.tenths()))
+        .collect();
+    assert_eq!(shown, [("W1", "2025-03-07".to_owned(), 31, 10, 31)]);
+    let other = Filter { warehouses: Some(vec![WarehouseId::parse("W2").unwrap()]), ..Filter::default() };
+    assert!(report::unusual(&ledger, period, &other, &report::RULE).await.unwrap().is_empty());
+    let sort = report::Sort { order: report::Order::Entries, descending: true };
+    let request = Request { sort, ..Request::new(days("2025-03-01", "2025-03-31"), &[Group::Warehouse]) };
+    let rows = report::run(&ledger, &request).await.unwrap().rows;
+    let entries: Vec<_> = rows.iter().map(|row| (row.group[0].to_string(), row.figures.entries)).collect();
+    assert_eq!(entries, [("W1".to_owned(), 8), ("W2".to_owned(), 7)]);
+}
+
 /// A ledger from before the versions, and one beside which an older program goes on counting.
 pub async fn entries_counted_without_versions_are_reported_all_the_same(place: &Place) {
     let ledger = place.ready(200).await;

@@ -3,4 +3,4 @@
 /**
  * A picture as a file.
  */
-export type ReportPicture = "svg" | "png";
+export type ReportPicture = "svg" | "png" | "pdf";

@@ -25,8 +25,12 @@ class Exporting {
         this.progress = now;
       });
       const done = await feed.answer.finally(feed.stop);
-      if (done.path !== null)
-        toasts.show(m.exported({ count: formatCount(done.rows), path: done.path }));
+      if (done.path === null) return;
+      const { path, rows } = done;
+      // Pages are not counted by rows.
+      toasts.show(
+        format === 'pdf' ? m.written({ path }) : m.exported({ count: formatCount(rows), path }),
+      );
     });
   }
 
@@ -39,9 +43,9 @@ class Exporting {
       const title = `${chartWords[chart]()} · ${periodWord(opened.from, opened.to)}`;
       const look = chartView.look(title, true);
       const group = chart === 'history' ? chartView.group : [];
-      const args = { query, group, chart, look, format, path: null };
+      const args = { query, group, chart, look, format, language: locale.current, path: null };
       const done = await ask('report_chart_export', args);
-      if (done.path !== null) toasts.show(m.chart_exported({ path: done.path }));
+      if (done.path !== null) toasts.show(m.written({ path: done.path }));
     });
   }
 

@@ -99,8 +99,8 @@ export function moment(typed: string, today: string, isEnd: boolean): string | n
     .trim()
     .replace(/[年月/.]/g, '-')
     .replace(/日/g, ' ')
-    .replace(/[\uff10-\uff5a]/g, (c) => narrow(c))
-    .replace(/[T\u3000]/g, ' ')
+    .replace(/[\uff01-\uff5e]/g, (c) => narrow(c))
+    .replace(/(\d)T(?=\d)/g, '$1 ')
     .replace(/[年月/.]/g, '-')
     .replace(/\s*:\s*/g, ':');
   const [date = '', time, ...more] = tidy.split(/\s+/).filter((part) => part !== '');
