@@ -61,6 +61,9 @@ async fn shows(window: &Window, site: &Site, first: &str, last: &str) -> Rows {
     rows
 }
 
+/// A bill: so many days ago, its number, in or out, its warehouse, products and pieces.
+type Planned<'a> = (u64, String, &'a str, &'a str, Vec<(&'a str, String)>);
+
 /// Goods of five weeks, with Chinese names, in two warehouses; one goes below zero for a day.
 async fn stocked(window: &Window) {
     let rows = [
@@ -75,7 +78,7 @@ async fn stocked(window: &Window) {
     let minimum = json!({ "item": { "kind": "product", "id": "P2", "name": "Pear", "barcode": "", "unit": "kg",
         "category": "水果", "minimum": 500 } });
     window.ask("catalog_save", minimum).await;
-    let mut bills: Vec<(u64, String, &str, &str, Vec<(&str, String)>)> = vec![
+    let mut bills: Vec<Planned> = vec![
         (45, "A-01".into(), "in", "W1", vec![("P1", "12000".into()), ("P2", "300".into())]),
         (45, "A-02".into(), "in", "W2", vec![("P3", "80".into())]),
         (3, "A-03".into(), "in", "W1", vec![("P2", "40".into())]),
@@ -264,10 +267,10 @@ async fn files(window: &Window, folder: &Path, language: &str, titles: [&str; 2]
 async fn pictures(window: &Window, folder: &Path) {
     let colours = json!({ "background": "#ffffff", "text": "#202020", "muted": "#606060", "grid": "#e0e0e0",
         "inward": "#0f8a7e", "outward": "#c25a1f", "closing": "#2f5bd7", "shares": ["#2f5bd7", "#0f8a7e"] });
-    let words = json!({ "title": "出库排行", "inward": "In", "outward": "Out", "closing": "Closing",
+    let words = json!({ "language": "zh-CN", "title": "出库排行", "inward": "In", "outward": "Out", "closing": "Closing",
         "others": "Others", "nothing": "", "empty": "" });
     let look = json!({ "width": 800, "height": 400, "colours": colours, "words": words, "legend": true });
-    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "language": "zh-CN", "path": file });
+    let ask = |format: &str, file: &Path| json!({ "query": query(), "group": [], "chart": "movers", "look": look, "format": format, "path": file });
     let file = folder.join("chart.svg");
     window.ask("report_chart_export", ask("svg", &file)).await;
     let svg = std::fs::read_to_string(&file).unwrap();

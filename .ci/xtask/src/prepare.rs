@@ -50,6 +50,8 @@ const NEEDS: &[Need] = &[
     program("redis-server", "redis-server", true),
     program("default-jre-headless", "java", true),
     program("maven", "mvn", true),
+    // A font without Chinese characters, for the test of a machine that has no other.
+    library("fonts-dejavu-core", true),
     library("python3-venv", true),
     // MySQL and Valkey for the second pass; elsewhere the machine's own are used.
     library("debootstrap", true),
@@ -129,12 +131,12 @@ fn elsewhere(missing: &[&Need]) -> String {
             "dnf",
             "sudo dnf install gcc-c++ cmake pkgconf webkit2gtk4.1-devel libappindicator-gtk3-devel \
              librsvg2-devel libxdo-devel openssl-devel cyrus-sasl-devel libcurl-devel xorg-x11-server-Xvfb \
-             dbus-x11 google-noto-sans-cjk-fonts mariadb-server redis java-21-openjdk-headless maven python3",
+             dbus-x11 google-noto-sans-cjk-fonts dejavu-sans-fonts mariadb-server redis java-21-openjdk-headless maven python3",
         ),
         (
             "pacman",
             "sudo pacman -S base-devel cmake webkit2gtk-4.1 libayatana-appindicator librsvg xdotool openssl \
-             libsasl curl xorg-server-xvfb noto-fonts-cjk mariadb redis jre-openjdk-headless maven python",
+             libsasl curl xorg-server-xvfb noto-fonts-cjk ttf-dejavu mariadb redis jre-openjdk-headless maven python",
         ),
         ("brew", "brew install cmake pkg-config mariadb redis openjdk maven python3"),
     ];

@@ -44,6 +44,8 @@ pub struct ReportColours {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ReportWords {
+    /// Their language, as a document names it: zh-CN, en.
+    pub language: String,
     /// Above the picture; empty: none.
     pub title: String,
     /// "In".

@@ -94,7 +94,7 @@ table::commands! {
     reports::report_alerts(query: ReportQuery, limit: u32) -> ReportAlerts;
     reports::report_chart(query: ReportQuery, group: Vec<String>, chart: ReportChartKind, look: ReportLook) -> ReportChart;
     // Files; null path = ask with a save dialog. `report_cancel` ends the export that is under way.
-    reports::report_chart_export(query: ReportQuery, group: Vec<String>, chart: ReportChartKind, look: ReportLook, format: ReportPicture, language: String, path: Option<String>) -> Exported;
+    reports::report_chart_export(query: ReportQuery, group: Vec<String>, chart: ReportChartKind, look: ReportLook, format: ReportPicture, path: Option<String>) -> Exported;
     reports::report_export(query: ReportQuery, format: ReportFile, language: String, path: Option<String>) feeds ReportProgress -> Exported;
     reports::report_cancel() -> ();
 }

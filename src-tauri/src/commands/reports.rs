@@ -207,10 +207,10 @@ pub async fn report_chart_export(
     chart: ReportChartKind,
     look: ReportLook,
     format: ReportPicture,
-    language: String,
     path: Option<String>,
 ) -> Result<Exported, Failure> {
-    let page = files::Page { title: look.words.title.clone(), language, made: clock::wall() };
+    let (title, language) = (look.words.title.clone(), look.words.language.clone());
+    let page = files::Page { title, language, made: clock::wall() };
     let drawn = report_chart(app, query, group, chart, look).await?;
     let end = match format {
         ReportPicture::Svg => "svg",

@@ -8,6 +8,7 @@ import type {
   ReportLook,
   ReportQuery,
 } from '../../api';
+import { locale } from '../../i18n/locale.svelte';
 import { m } from '../../i18n/paraglide/messages';
 
 /** Charts of names have no legend, and no line left free for one. */
@@ -56,6 +57,7 @@ class ChartView {
 
   look(title: string, legend: boolean): ReportLook {
     const words = {
+      language: locale.current,
       title,
       inward: m.in_word(),
       outward: m.out_word(),

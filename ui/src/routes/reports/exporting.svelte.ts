@@ -43,7 +43,7 @@ class Exporting {
       const title = `${chartWords[chart]()} · ${periodWord(opened.from, opened.to)}`;
       const look = chartView.look(title, true);
       const group = chart === 'history' ? chartView.group : [];
-      const args = { query, group, chart, look, format, language: locale.current, path: null };
+      const args = { query, group, chart, look, format, path: null };
       const done = await ask('report_chart_export', args);
       if (done.path !== null) toasts.show(m.written({ path: done.path }));
     });
