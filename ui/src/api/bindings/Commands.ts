@@ -104,7 +104,7 @@ export type Commands = {
   report_movers: { args: { query: ReportQuery; slowest: boolean; limit: number }; feed: never; answer: ReportMovers };
   report_alerts: { args: { query: ReportQuery; limit: number }; feed: never; answer: ReportAlerts };
   report_chart: { args: { query: ReportQuery; group: Array<string>; chart: ReportChartKind; look: ReportLook }; feed: never; answer: ReportChart };
-  report_chart_export: { args: { query: ReportQuery; group: Array<string>; chart: ReportChartKind; look: ReportLook; format: ReportPicture; language: string; path: string | null }; feed: never; answer: Exported };
+  report_chart_export: { args: { query: ReportQuery; group: Array<string>; chart: ReportChartKind; look: ReportLook; format: ReportPicture; path: string | null }; feed: never; answer: Exported };
   report_export: { args: { query: ReportQuery; format: ReportFile; language: string; path: string | null }; feed: ReportProgress; answer: Exported };
   report_cancel: { args: {  }; feed: never; answer: null };
 };

@@ -5,6 +5,10 @@
  */
 export type ReportWords = { 
 /**
+ * Their language, as a document names it: zh-CN, en.
+ */
+language: string, 
+/**
  * Above the picture; empty: none.
  */
 title: string, 
