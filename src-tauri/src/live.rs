@@ -203,6 +203,8 @@ impl Views {
 
     /// Every row that matches a query, in its order.
     pub async fn rows(&self, query: StockQuery) -> Result<Vec<StockRow>, Failure> {
+        // Nobody may have opened a view yet.
+        self.inner.view.set_labels(labels(&self.inner.names));
         Ok(self.inner.view.rows(asked(query)).await?.iter().map(row).collect())
     }
 }
