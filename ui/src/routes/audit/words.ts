@@ -127,6 +127,7 @@ export function leadWord(run: AuditRun): string {
   const took = spanWord(run.took_ms);
   const cut = cutWords(run.cut);
   if (run.kind === 'replay') return m.audit_replayed({ rows: formatCount(run.rows), took });
+  if (run.keys === 0 && run.outcome === 'cancelled') return m.audit_judged_none({ took });
   if (run.keys === 0) return m.audit_nothing({ took });
   const counts = { equal: formatCount(run.equal), keys: formatCount(run.keys), took };
   return cut ? m.audit_agree({ ...counts, cut }) : m.audit_agree_bare(counts);
