@@ -6,6 +6,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use inventory::part_file::PartFile;
 use tauri_plugin_dialog::DialogExt;
 
 use crate::api::Failure;
@@ -35,20 +36,17 @@ pub async fn choose(app: &Arc<App>, path: Option<String>, name: &str, end: &str)
 /// A CSV file being written, row by row; it gets its name when it is whole.
 pub struct Csv {
     path: PathBuf,
-    new: PathBuf,
+    part: PartFile,
     writer: csv::Writer<BufWriter<File>>,
 }
 
 impl Csv {
     /// Begins the file with its mark and its heading.
     pub fn create(path: &Path, heading: &[&str]) -> Result<Self, Failure> {
-        let new = path.with_extension("csv.new");
-        let begun = File::create(&new).map(BufWriter::new).and_then(|mut file| {
-            file.write_all("\u{feff}".as_bytes())?;
-            Ok(file)
-        });
-        let file = begun.map_err(|error| failed(path, &error))?;
-        let mut csv = Csv { path: path.to_owned(), new, writer: csv::Writer::from_writer(file) };
+        let part = begun(path)?;
+        let mut file = BufWriter::new(part.open()?);
+        file.write_all("\u{feff}".as_bytes()).map_err(|error| failed(path, &error))?;
+        let mut csv = Csv { path: path.to_owned(), part, writer: csv::Writer::from_writer(file) };
         csv.row(heading)?;
         Ok(csv)
     }
@@ -59,13 +57,15 @@ impl Csv {
     }
 
     /// Writes what is left and gives the file its name.
-    pub fn finish(self) -> Result<(), Failure> {
-        let Csv { path, new, writer } = self;
-        let file = writer.into_inner().map_err(|error| failed(&path, &error.error()))?;
-        let file = file.into_inner().map_err(|error| failed(&path, error.error()))?;
-        file.sync_all().map_err(|error| failed(&path, &error))?;
-        std::fs::rename(&new, &path).map_err(|error| failed(&path, &error))
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.writer.flush().map_err(|error| failed(&self.path, &error))?;
+        Ok(self.part.keep()?)
     }
+}
+
+/// A file that has no name until it is whole.
+pub fn begun(path: &Path) -> Result<PartFile, Failure> {
+    PartFile::create(path).map_err(|error| Failure::new("full", format!("cannot write {}", error.message)))
 }
 
 /// A file that cannot be written.

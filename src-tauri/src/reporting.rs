@@ -8,9 +8,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::{Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
-use inventory::entry::{CompanyId, ProductId, WarehouseId, parse_time};
-use inventory::report::{Figures, Filter, Group, Order, Period, Request, Row, Sort};
+use chrono::{Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
+use inventory::entry::{CompanyId, ProductId, WarehouseId};
+use inventory::report::{Figures, Filter, Group, Order, Period, Request, Row, Sort, stretch};
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
@@ -49,15 +49,6 @@ fn order(sort: ReportSort) -> Order {
     }
 }
 
-/// A day or a second as the screen writes it; the first second of it, and the one after its last.
-fn bounds(text: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Some((midnight(day), midnight(day.checked_add_days(Days::new(1))?)));
-    }
-    let second = parse_time(text)?;
-    Some((second, second.checked_add_signed(TimeDelta::seconds(1))?))
-}
-
 fn midnight(day: NaiveDate) -> NaiveDateTime {
     day.and_time(NaiveTime::MIN)
 }
@@ -65,9 +56,9 @@ fn midnight(day: NaiveDate) -> NaiveDateTime {
 /// The period of a question.
 pub fn period(from: Option<&str>, to: &str) -> Result<Period, Failure> {
     let wrong = |text: &str| Failure::new("invalid", format!("{text:?} is no day and no time"));
-    let (last, end) = bounds(to).ok_or_else(|| wrong(to))?;
+    let (last, end) = stretch(to).ok_or_else(|| wrong(to))?;
     let start = match from {
-        Some(from) => bounds(from).ok_or_else(|| wrong(from))?.0,
+        Some(from) => stretch(from).ok_or_else(|| wrong(from))?.0,
         None => midnight(last.date()),
     };
     let period = Period { start, end };
@@ -77,18 +68,9 @@ pub fn period(from: Option<&str>, to: &str) -> Result<Period, Failure> {
     Err(Failure::new("invalid", "the period ends before it begins, or lies outside the years 1000 to 9999"))
 }
 
-fn only<T>(ids: &[String], id: impl Fn(&str) -> T) -> Option<Vec<T>> {
-    (!ids.is_empty()).then(|| ids.iter().map(|text| id(text)).collect())
-}
-
 /// The question in the engine's shape, all rows of it.
 pub fn request(query: &ReportQuery) -> Result<Request, Failure> {
-    let filter = Filter {
-        products: only(&query.products, ProductId::stored),
-        warehouses: only(&query.warehouses, WarehouseId::stored),
-        companies: only(&query.companies, CompanyId::stored),
-        categories: only(&query.categories, str::to_owned),
-    };
+    let filter = Filter::of(&query.products, &query.warehouses, &query.companies, &query.categories);
     let by: Vec<Group> = query.by.iter().map(|one| group(*one)).collect();
     let sort = Sort { order: order(query.sort), descending: query.descending };
     let period = period(query.from.as_deref(), &query.to)?;

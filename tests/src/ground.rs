@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::feed::{self, Seeded, Shape};
 use crate::kafka::Value;
-use crate::planted::stock_value;
+use crate::planted::{moved, stock_value};
 use crate::plants::{Expected, Kind};
 use crate::site::Site;
 use crate::snapshot::{Row, Snapshot};
@@ -302,23 +302,14 @@ impl Ground {
         let heals = matches!(kind, Kind::StockDeleted | Kind::StockRestored | Kind::StockEmptyAt);
         let key = self.key(heals.then_some(true), kind == Kind::StockRestored);
         let earlier = self.earlier.get(&key).cloned();
-        let moved = |by: i64, sum: bool| {
-            swap(site, &key, |value| {
-                let mut value: serde_json::Value = serde_json::from_str(value).expect("a value");
-                value["change"] = json!(value["change"].as_i64().expect("change") + by);
-                if let Some(entry) =
-                    value["at"].as_object_mut().expect("at").values_mut().next().filter(|_| sum)
-                {
-                    entry[1] = json!(entry[1].as_i64().expect("a sum") + by);
-                }
-                Some(value.to_string())
-            });
+        let push = |by: i64, sum: bool| {
+            swap(site, &key, |value| Some(moved(serde_json::from_str(value).expect("a value"), by, sum)));
         };
         let (cause, actions): (&'static str, &'static [&'static str]) = match kind {
-            Kind::StockRaised => (moved(7, false), ("stock_edited", &["proposed"] as &[_])).1,
-            Kind::StockLowered => (moved(-7, false), ("stock_edited", &["corrected"] as &[_])).1,
-            Kind::StockSumRaised => (moved(3, true), ("stock_doubled", &["proposed"] as &[_])).1,
-            Kind::StockSumLowered => (moved(-3, true), ("stock_lost", &["corrected"] as &[_])).1,
+            Kind::StockRaised => (push(7, false), ("stock_edited", &["proposed"] as &[_])).1,
+            Kind::StockLowered => (push(-7, false), ("stock_edited", &["corrected"] as &[_])).1,
+            Kind::StockSumRaised => (push(3, true), ("stock_doubled", &["proposed"] as &[_])).1,
+            Kind::StockSumLowered => (push(-3, true), ("stock_lost", &["corrected"] as &[_])).1,
             Kind::StockDeleted => {
                 swap(site, &key, |_| None);
                 ("stock_lost", &["corrected"])

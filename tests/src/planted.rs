@@ -37,7 +37,11 @@ pub fn stock_value(site: &Site, key: &str) -> Value {
 
 /// The value as it stands with `change` moved by `by`, and with it the sum of its first source when `sum` says so.
 pub fn edited(site: &Site, key: &str, by: i64, sum: bool) -> String {
-    let mut value = stock_value(site, key);
+    moved(stock_value(site, key), by, sum)
+}
+
+/// The same of any value.
+pub fn moved(mut value: Value, by: i64, sum: bool) -> String {
     value["change"] = json!(value["change"].as_i64().unwrap() + by);
     if sum {
         let at = value["at"].as_object_mut().unwrap();

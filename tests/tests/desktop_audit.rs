@@ -188,27 +188,18 @@ async fn remembered(window: &Window, site: &Site) {
     let lines = rows(window).await;
     assert!(lines.iter().all(|line| line.contains("Apple")) && !lines.is_empty(), "{lines:#?}");
     // By who and when, too.
+    let all_runs = "return document.querySelectorAll('main [role=row][aria-selected]').length >= 7";
     window.keys("{Esc}").await;
     window.focus("main input[aria-label='执行人']").await;
     window.keys("nobody").await;
     window.reads("没有符合的审计").await;
     window.keys("{Esc}").await;
-    window
-        .until(
-            "all runs again",
-            "return document.querySelectorAll('main [role=row][aria-selected]').length >= 7",
-        )
-        .await;
+    window.until("all runs again", all_runs).await;
     window.focus("main input[aria-label='自']").await;
     window.keys("2199-01-01").await;
     window.reads("没有符合的审计").await;
     window.keys("{Esc}").await;
-    window
-        .until(
-            "all runs again",
-            "return document.querySelectorAll('main [role=row][aria-selected]').length >= 7",
-        )
-        .await;
+    window.until("all runs again", all_runs).await;
     let file = site.data_dir().join("log.csv");
     let search = json!({
         "audit_id": null, "subject": "", "cause": "stock_edited", "who": "", "days": null, "before": null

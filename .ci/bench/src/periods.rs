@@ -5,7 +5,7 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use inventory::chart::{Chart, Colour, Day, Look, Theme, Words, days};
+use inventory::chart::{Chart, Day, Look, Theme, Words, days};
 use inventory::ledger::{Ledger, Limits};
 use inventory::report::{self, Filter, Group, Period, Report, Request};
 use serde_json::{Value, json};
@@ -177,14 +177,8 @@ fn ask(place: &Place, ledger: &Ledger, name: &'static str, request: &Request) ->
 fn chart(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<f64> {
     let period = Period::days(kept.day(0), kept.day(kept.days - 1)).context("a period")?;
     let (report, _) = asked(place, ledger, &Request::new(period, &[Group::Day]))?;
-    let day = |row: &report::Row| Day {
-        label: row.group.iter().map(ToString::to_string).collect(),
-        inward: row.figures.inward,
-        outward: row.figures.outward,
-        closing: row.figures.closing(),
-    };
-    let drawn: Vec<Day> = report.rows.iter().map(day).collect();
-    let look = look();
+    let drawn: Vec<Day> = report.rows.iter().map(Day::of).collect();
+    let look = Look { width: 1_200, height: 480, theme: Theme::paper(), words: Words::of("zh") };
     let mut times = Vec::new();
     for _ in 0..TIMES {
         let begun = Instant::now();
@@ -194,25 +188,6 @@ fn chart(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<f64> {
     }
     times.sort_by(f64::total_cmp);
     percentile(&times, 50.0).context("no times")
-}
-
-fn look() -> Look {
-    let grey = Colour(0x5b, 0x65, 0x78);
-    let theme = Theme {
-        background: Colour(0xff, 0xff, 0xff),
-        text: grey,
-        muted: grey,
-        grid: grey,
-        inward: Colour(0x0f, 0x8a, 0x7e),
-        outward: Colour(0xc2, 0x5a, 0x1f),
-        closing: Colour(0x2f, 0x5b, 0xd7),
-        shares: vec![grey],
-    };
-    let words =
-        Words {
-            inward: "入库".into(), outward: "出库".into(), closing: "期末".into(), ..Words::default()
-        };
-    Look { width: 1_200, height: 480, theme, words }
 }
 
 /// Some 200,000 rows of product, warehouse and day as a workbook, by the program.

@@ -16,7 +16,7 @@ pub mod fonts;
 pub mod ledger;
 pub mod live;
 pub mod outbox;
-mod part_file;
+pub mod part_file;
 mod pdf;
 pub mod print;
 pub mod probe;

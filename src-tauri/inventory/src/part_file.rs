@@ -54,3 +54,25 @@ impl PartFile {
 fn failed(path: &Path, error: &std::io::Error) -> Error {
     Error::new(Code::Full, format!("{} cannot be written: {error}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_given_up_leaves_the_file_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("report.csv");
+        std::fs::write(&path, "before").unwrap();
+        let file = PartFile::create(&path).unwrap();
+        std::fs::write(file.place(), "half").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        let file = PartFile::create(&path).unwrap();
+        std::fs::write(file.place(), "whole").unwrap();
+        file.keep().unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+    }
+}

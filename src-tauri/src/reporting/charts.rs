@@ -70,7 +70,7 @@ fn drawing(look: &ReportLook) -> EngineResult<Look> {
 
 /// One row for each day, quiet ones too.
 async fn by_day(ledger: &Ledger, period: Period, filter: Filter) -> EngineResult<report::Report> {
-    report::run(ledger, &Request { filter, all: true, ..Request::new(period, &[Group::Day]) }).await
+    report::run(ledger, &Request::by_day(period, filter)).await
 }
 
 fn label(row: &report::Row) -> String {

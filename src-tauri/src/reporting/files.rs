@@ -1,9 +1,8 @@
 //! Reports and their charts as files. A half-written file is never left under the name, and none at all where the export
 //! was cancelled.
 
-use std::fs::File;
 use std::io::BufWriter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -20,41 +19,12 @@ use inventory::report::{
 use crate::api::Failure;
 use crate::api::charts::ReportPicture;
 use crate::api::reports::ReportProgress;
-use crate::export::failed;
+use crate::export::{begun, failed};
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(150);
 /// Enlargement of a PNG: sharp on paper and on dense screens.
 const SCALE: u8 = 2;
-
-/// A file under another name until it is whole.
-struct Unfinished {
-    path: PathBuf,
-    new: PathBuf,
-}
-
-impl Unfinished {
-    fn new(path: &Path) -> Self {
-        let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(".new");
-        Unfinished { path: path.to_owned(), new: path.with_file_name(name) }
-    }
-
-    /// Gives it its name.
-    fn keep(self) -> Result<(), Failure> {
-        let whole = File::open(&self.new).and_then(|file| file.sync_all());
-        whole
-            .and_then(|()| std::fs::rename(&self.new, &self.path))
-            .map_err(|error| failed(&self.path, &error))
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // Gone already where it has its name.
-        let _ = std::fs::remove_file(&self.new);
-    }
-}
 
 /// A table that counts its rows and ends where it was asked to.
 struct Counted<'a> {
@@ -103,9 +73,8 @@ pub struct Job<'a> {
 
 /// All rows as text, in the words of the language, with names; answers how many.
 pub async fn csv(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
-    let file = Unfinished::new(path);
-    let out = File::create(&file.new).map_err(|error| failed(path, &error))?;
-    let mut table = CsvTable::new(BufWriter::new(out))?;
+    let file = begun(path)?;
+    let mut table = CsvTable::new(BufWriter::new(file.open()?))?;
     let rows = fill(ledger, request, &mut table, job).await?;
     table.finish()?;
     file.keep()?;
@@ -114,10 +83,10 @@ pub async fn csv(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>)
 
 /// All rows as a workbook; answers how many.
 pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
-    let file = Unfinished::new(path);
+    let file = begun(path)?;
     let mut table = XlsxTable::new(Words::of(job.language).sheet);
     let rows = fill(ledger, request, &mut table, job).await?;
-    let new = file.new.clone();
+    let new = file.place().to_owned();
     let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
     saved.map_err(|panic| Failure::new("internal", panic))??;
     if job.cancelled.load(Ordering::Relaxed) {
@@ -201,9 +170,9 @@ pub async fn picture(svg: String, path: &Path, format: ReportPicture, page: Page
             drawn.map_err(|panic| Failure::new("internal", panic))??
         }
     };
-    let file = Unfinished::new(path);
-    std::fs::write(&file.new, bytes).map_err(|error| failed(path, &error))?;
-    file.keep()
+    let file = begun(path)?;
+    std::fs::write(file.place(), bytes).map_err(|error| failed(path, &error))?;
+    Ok(file.keep()?)
 }
 
 /// The machine's fonts, read once.
@@ -248,22 +217,5 @@ mod tests {
         cancelled.store(true, Ordering::Relaxed);
         assert!(table.row(&[Cell::Number(2)]).is_err());
         assert_eq!((taken.0, rows.load(Ordering::Relaxed)), (1, 1));
-    }
-
-    #[test]
-    fn an_export_that_ends_early_leaves_the_file_before_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("report.csv");
-        std::fs::write(&path, "before").unwrap();
-        let file = Unfinished::new(&path);
-        std::fs::write(&file.new, "half").unwrap();
-        drop(file);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "before");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
-        let file = Unfinished::new(&path);
-        std::fs::write(&file.new, "whole").unwrap();
-        file.keep().unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "whole");
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

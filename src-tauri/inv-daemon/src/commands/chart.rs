@@ -7,7 +7,7 @@ use inventory::chart::{Day, Fonts, Look, Theme, Words, days, pdf, png};
 use inventory::error::{Code, Error, Result};
 use inventory::ledger::Ledger;
 use inventory::print;
-use inventory::report::{Group, Request, run};
+use inventory::report::{Request, run};
 
 /// Enlargement of a PNG: sharp on paper.
 const SCALE: u8 = 2;
@@ -20,9 +20,7 @@ pub async fn draw(
     language: &str,
     made: NaiveDateTime,
 ) -> Result<()> {
-    let by_day =
-        Request { filter: request.filter.clone(), all: true, ..Request::new(request.period, &[Group::Day]) };
-    let report = run(ledger, &by_day).await?;
+    let report = run(ledger, &Request::by_day(request.period, request.filter.clone())).await?;
     let look = Look { width: 1_200, height: 480, theme: Theme::paper(), words: Words::of(language) };
     let picture = days(&report.rows.iter().map(Day::of).collect::<Vec<_>>(), &look)?;
     let ends = |end: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(end));

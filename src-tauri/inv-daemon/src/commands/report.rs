@@ -3,17 +3,17 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use chrono::{NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 use clap::Args;
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::entry::{CompanyId, ProductId, WarehouseId, parse_time};
 use inventory::error::{Code, Error, Result};
 use inventory::fonts::Fonts;
 use inventory::ledger::Ledger;
 use inventory::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Filter, Flow, Group, Names, Period, Request, Sheet, Table, Words, XlsxTable, export, run,
+    stretch,
 };
 
 use crate::{Outcome, output};
@@ -23,10 +23,10 @@ use crate::{Outcome, output};
 pub struct Options {
     /// First day, YYYY-MM-DD; or a first second, "YYYY-MM-DD HH:MM:SS"
     #[arg(long, value_name = "D", value_parser = moment)]
-    from: Moment,
+    from: Stretch,
     /// Last day, included; or a last second
     #[arg(long, value_name = "D", value_parser = moment)]
-    to: Moment,
+    to: Stretch,
     /// Groups, comma-separated: product, warehouse, company, category, day, week, month
     #[arg(long, value_name = "GROUPS", value_delimiter = ',', default_value = "product,warehouse")]
     by: Vec<Group>,
@@ -68,51 +68,25 @@ pub struct Options {
     language: String,
 }
 
-/// A day, or a second of one.
-#[derive(Clone, Copy)]
-enum Moment {
-    Day(NaiveDate),
-    Second(NaiveDateTime),
-}
+/// A day, or a second of one: its first second, and the one after its last.
+type Stretch = (NaiveDateTime, NaiveDateTime);
 
-fn moment(text: &str) -> std::result::Result<Moment, String> {
-    if let Ok(day) = text.parse::<NaiveDate>() {
-        return Ok(Moment::Day(day));
-    }
-    parse_time(text)
-        .map(Moment::Second)
-        .ok_or_else(|| "write it as YYYY-MM-DD or \"YYYY-MM-DD HH:MM:SS\"".to_owned())
+fn moment(text: &str) -> std::result::Result<Stretch, String> {
+    stretch(text).ok_or_else(|| "write it as YYYY-MM-DD or \"YYYY-MM-DD HH:MM:SS\"".to_owned())
 }
 
 impl Options {
     fn period(&self) -> Result<Period> {
-        let start = match self.from {
-            Moment::Day(day) => day.and_time(chrono::NaiveTime::MIN),
-            Moment::Second(second) => second,
-        };
-        let end = match self.to {
-            Moment::Day(day) => {
-                day.checked_add_days(chrono::Days::new(1)).map(|next| next.and_time(chrono::NaiveTime::MIN))
-            }
-            Moment::Second(second) => second.checked_add_signed(chrono::TimeDelta::seconds(1)),
-        };
-        let period = end.map(|end| Period { start, end }).filter(Period::sound);
-        period.ok_or_else(|| {
-            Error::new(
-                Code::Invalid,
-                "--to lies before --from, or a date lies outside the years 1000 to 9999.",
-            )
-        })
+        let period = Period { start: self.from.0, end: self.to.1 };
+        if period.sound() {
+            return Ok(period);
+        }
+        let words = "--to lies before --from, or a date lies outside the years 1000 to 9999.";
+        Err(Error::new(Code::Invalid, words))
     }
 
     fn request(&self) -> Result<Request> {
-        let ids = |texts: &[String]| (!texts.is_empty()).then(|| texts.to_vec());
-        let products = ids(&self.product).map(|texts| texts.iter().map(|id| ProductId::stored(id)).collect());
-        let warehouses =
-            ids(&self.warehouse).map(|texts| texts.iter().map(|id| WarehouseId::stored(id)).collect());
-        let companies =
-            ids(&self.company).map(|texts| texts.iter().map(|id| CompanyId::stored(id)).collect());
-        let filter = Filter { products, warehouses, companies, categories: ids(&self.category) };
+        let filter = Filter::of(&self.product, &self.warehouse, &self.company, &self.category);
         let request = Request { filter, all: self.all, ..Request::new(self.period()?, &self.by) };
         request.check()?;
         Ok(request)

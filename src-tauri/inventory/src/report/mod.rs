@@ -13,6 +13,8 @@ mod xlsx;
 
 use std::sync::Arc;
 
+use chrono::{Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
+
 pub use export::{Cell, CsvTable, Sheet, Table, export};
 pub use group::Group;
 pub use movers::{Mover, movers};
@@ -23,6 +25,7 @@ pub use xlsx::XlsxTable;
 
 pub use crate::ledger::{EntryCursor, Filter, Movement, Period};
 
+use crate::entry::parse_time;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{Ask, Columns, Detail, Ledger, Sums};
 use fold::Fold;
@@ -87,6 +90,11 @@ impl Request {
         Request { period, by: by.to_vec(), filter, all: false, sort, page: None }
     }
 
+    /// One row for each day of a period, quiet ones too.
+    pub fn by_day(period: Period, filter: Filter) -> Self {
+        Request { filter, all: true, ..Request::new(period, &[Group::Day]) }
+    }
+
     /// Refuses what has no meaning.
     pub fn check(&self) -> Result<()> {
         let invalid = |words: &str| Err(Error::new(Code::Invalid, words));
@@ -122,6 +130,16 @@ impl Request {
             Some(_) => Detail::Day,
         }
     }
+}
+
+/// A day or a second as people write it (2026-11-03, 2026-11-03 14:30:00): its first second, and the one after its last.
+pub fn stretch(text: &str) -> Option<(NaiveDateTime, NaiveDateTime)> {
+    if let Ok(day) = text.parse::<NaiveDate>() {
+        let next = day.checked_add_days(Days::new(1))?;
+        return Some((day.and_time(NaiveTime::MIN), next.and_time(NaiveTime::MIN)));
+    }
+    let second = parse_time(text)?;
+    Some((second, second.checked_add_signed(TimeDelta::seconds(1))?))
 }
 
 /// The four figures of a group, in pieces, and its entries.
@@ -247,17 +265,10 @@ fn sort(rows: &mut [Row], sort: Sort) {
 }
 
 /// Closing quantities by group as of a moment, that second included.
-pub async fn as_of(
-    ledger: &Ledger,
-    moment: chrono::NaiveDateTime,
-    by: &[Group],
-    filter: &Filter,
-) -> Result<Report> {
+pub async fn as_of(ledger: &Ledger, moment: NaiveDateTime, by: &[Group], filter: &Filter) -> Result<Report> {
     // The moment's own day from its beginning: a whole day costs less than one second of it.
-    let period = Period {
-        start: moment.date().and_time(chrono::NaiveTime::MIN),
-        end: moment + chrono::TimeDelta::seconds(1),
-    };
+    let period =
+        Period { start: moment.date().and_time(NaiveTime::MIN), end: moment + TimeDelta::seconds(1) };
     let request = Request { filter: filter.clone(), ..Request::new(period, by) };
     run(ledger, &request).await
 }

@@ -55,6 +55,27 @@ pub struct Filter {
     pub categories: Option<Vec<String>>,
 }
 
+impl Filter {
+    /// Of ids as they are stored; an empty list filters nothing.
+    pub fn of(
+        products: &[String],
+        warehouses: &[String],
+        companies: &[String],
+        categories: &[String],
+    ) -> Self {
+        Filter {
+            products: only(products, ProductId::stored),
+            warehouses: only(warehouses, WarehouseId::stored),
+            companies: only(companies, CompanyId::stored),
+            categories: only(categories, str::to_owned),
+        }
+    }
+}
+
+fn only<T>(ids: &[String], stored: impl Fn(&str) -> T) -> Option<Vec<T>> {
+    (!ids.is_empty()).then(|| ids.iter().map(|id| stored(id)).collect())
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ask {
