@@ -1,32 +1,14 @@
 // The Bills screen as hands use it, against the stand-in for the Tauri side.
 import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import audit from '../dev/fake-audit.js?raw';
-import door from '../dev/fake-door.js?raw';
+import { calls, cleared, mounted } from './stage';
 
-type Call = [string, Record<string, unknown>];
-interface Stage extends Window {
-  __wish?: unknown;
-  __calls: Call[];
-}
-const stage = window as unknown as Stage;
-const calls = (name: string) => stage.__calls.filter((c) => c[0] === name).map((c) => c[1]);
 const cell = (id: number, field: string) =>
   document.querySelector<HTMLInputElement>(`[data-cell="${id}.${field}"]`);
 
-let close: () => unknown = () => undefined;
-
-/** A window of its own each time: no state is left from the test before. */
 async function open(wish: object = {}) {
-  stage.__wish = wish;
-  vi.resetModules();
-  new Function(`${audit}\n${door}`)();
-  const { preferences } = await import('../src/shell/preferences.svelte');
-  await preferences.load();
-  const { mount, unmount } = await import('svelte');
-  const { default: App } = await import('../src/App.svelte');
-  const app = mount(App, { target: document.body });
-  close = () => unmount(app);
+  await mounted([audit], wish);
   await vi.waitFor(() => expect(cell(1, 'product')).not.toBeNull());
   await vi.waitFor(() => expect(document.activeElement).not.toBe(document.body));
 }
@@ -51,15 +33,8 @@ function scan(code: string, from: number) {
   fire('Enter', from + code.length * 5);
 }
 
-beforeEach(() => {
-  window.matchMedia ??= (() => ({ matches: false, addEventListener: () => undefined })) as never;
-});
-afterEach(async () => {
-  // What was typed last is saved into its own window, not into the next test's.
-  await new Promise((done) => setTimeout(done, 200));
-  await close();
-  document.body.innerHTML = '';
-});
+// What was typed last is saved into its own window, not into the next test's.
+cleared(() => new Promise((done) => setTimeout(done, 200)));
 
 describe('Bills', () => {
   it('posts a three-line bill by keyboard alone and is ready for the next', async () => {

@@ -1,50 +1,24 @@
 // The Reports screen as hands use it, against the stand-in for the Tauri side.
 import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import audit from '../dev/fake-audit.js?raw';
 import reports from '../dev/fake-reports.js?raw';
-import door from '../dev/fake-door.js?raw';
+import { calls, cleared, opened, page, soon } from './stage';
 
-type Call = [string, Record<string, unknown>];
-interface Stage extends Window {
-  __wish?: unknown;
-  __calls: Call[];
-}
-const stage = window as unknown as Stage;
-const calls = (name: string) => stage.__calls.filter((c) => c[0] === name).map((c) => c[1]);
 const queries = () => calls('report_open').map((c) => c['query'] as Record<string, unknown>);
-const page = () => document.body.textContent ?? '';
 
 /** A busy machine takes its time. */
 vi.setConfig({ testTimeout: 60_000 });
-const soon = (what: () => unknown) => vi.waitFor(what, { timeout: 15_000 });
 const keys = (text: string) => userEvent.setup({ delay: 5 }).keyboard(text);
 const rows = () => [...document.querySelectorAll('main [role=grid] [role=row][aria-selected]')];
 
-let close: () => unknown = () => undefined;
-
 async function open(wish: object = {}) {
-  stage.__wish = wish;
-  vi.resetModules();
-  new Function(`${audit}\n${reports}\n${door}`)();
-  const { preferences } = await import('../src/shell/preferences.svelte');
-  await preferences.load();
-  const { mount, unmount } = await import('svelte');
-  const { default: App } = await import('../src/App.svelte');
-  const app = mount(App, { target: document.body });
-  close = () => unmount(app);
-  await soon(() => expect(document.querySelector('main h1, main form, main aside')).not.toBeNull());
+  await opened([audit, reports], wish);
   await keys('{Control>}3{/Control}');
   await soon(() => expect(rows().length).toBeGreaterThan(0));
 }
 
-beforeEach(() => {
-  window.matchMedia ??= (() => ({ matches: false, addEventListener: () => undefined })) as never;
-});
-afterEach(async () => {
-  await close();
-  document.body.innerHTML = '';
-});
+cleared();
 
 describe('Reports', () => {
   it('shows totals and only the rows in sight of very many', async () => {

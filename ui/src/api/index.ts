@@ -60,7 +60,7 @@ export type { ReportFigures } from './bindings/ReportFigures';
 export type { ReportFile } from './bindings/ReportFile';
 export type { ReportGroup } from './bindings/ReportGroup';
 export type { ReportLook } from './bindings/ReportLook';
-export type { ReportMover } from './bindings/ReportMover';
+export type { ReportMovers } from './bindings/ReportMovers';
 export type { ReportOpened } from './bindings/ReportOpened';
 export type { ReportPicture } from './bindings/ReportPicture';
 export type { ReportProgress } from './bindings/ReportProgress';
