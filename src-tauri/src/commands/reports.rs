@@ -152,8 +152,9 @@ pub async fn report_alerts(app: &Arc<App>, query: ReportQuery, limit: u32) -> Re
         unusual,
         unusual_found,
         times: RULE.times,
+        spreads: RULE.spreads,
         least: RULE.least,
-        remembered: count(RULE.remembered),
+        known: count(RULE.known),
         judged: u32::try_from(RULE.judged).unwrap_or(u32::MAX),
     })
 }
@@ -181,8 +182,9 @@ fn shown_unusual(one: &Unusual, names: &Names) -> ReportUnusual {
         product_id: product.to_owned(),
         day: one.day.to_string(),
         outward: one.outward,
-        usual: one.usual(),
-        tenths: i64::try_from(one.tenths()).unwrap_or(i64::MAX),
+        usual: one.measure.usual,
+        ordinary: one.measure.ordinary,
+        hundredths: i64::try_from(one.hundredths()).unwrap_or(i64::MAX),
     }
 }
 

@@ -19,7 +19,7 @@ pub use export::{Cell, CsvTable, Sheet, Table, export};
 pub use group::Group;
 pub use movers::{Mover, movers};
 pub use stream::{Flow, Progress, stream};
-pub use unusual::{RULE, Rule, Unusual, unusual, unusual_days};
+pub use unusual::{Measure, RULE, Rule, Unusual, unusual, unusual_days};
 pub use words::{Names, Words};
 pub use xlsx::XlsxTable;
 

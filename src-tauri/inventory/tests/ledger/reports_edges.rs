@@ -69,33 +69,51 @@ pub async fn what_never_moved_is_shown_when_asked_for(place: &Place) {
     assert!(idle.len() == 2 && idle.iter().all(|row| row.figures == Figures::default()));
 }
 
-/// Each key by its own measure, the filter's keys alone; days before the period are searched, days long past are not.
+/// Each key by its own measure, the strongest first, the filter's keys alone; days before the period are searched, days
+/// long past are not.
 pub async fn unusual_days_are_told_by_key(place: &Place) {
     let ledger = place.ready(20).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
-    let outs = (1..=6).flat_map(|day| [(day, "W1", 10), (day, "W2", 40)]);
-    // Long past, and far above: it is out of sight.
-    let moved =
-        [(0, "W1", 9_000)].into_iter().chain(outs).chain([(7, "W1", 20), (7, "W1", 11), (7, "W2", 119)]);
-    let lines = (0..).zip(moved).map(|(at, (day, warehouse, out))| {
-        let time = if day == 0 { "2024-01-01 12:00:00".into() } else { format!("2025-03-0{day} 12:00:00") };
-        message(at, entry("P", warehouse, -out, &time, None))
+    let mut moved = Vec::new();
+    for day in 1..=20 {
+        moved.extend([("W1", 10), ("W2", 40), ("W3", 10), ("W4", 5), ("W4", 5)].map(|out| (2025, day, out)));
+    }
+    // W1 in two entries; W2 takes what is ordinary; W5 has too few days that are not long past.
+    moved.extend([(2025, 21, ("W1", 20)), (2025, 21, ("W1", 11)), (2025, 21, ("W2", 120))]);
+    moved.extend([(2025, 22, ("W3", 500)), (2025, 1, ("W4", 500))]);
+    moved.extend((1..=20).map(|day| (2024, day, ("W5", 10))));
+    moved.extend((1..=13).map(|day| (2025, day, ("W5", 10))).chain([(2025, 14, ("W5", 900))]));
+    moved.sort_unstable();
+    let lines = (0..).zip(moved).map(|(at, (year, day, (warehouse, out)))| {
+        message(at, entry("P", warehouse, -out, &format!("{year}-03-{day:02} 12:00:00"), None))
     });
     commit(&ledger, &mut source, lines.collect(), &mut SourceCache::default()).await;
     let period = days("2025-03-06", "2025-03-31");
     let found = report::unusual(&ledger, period, &Filter::default(), &report::RULE).await.unwrap();
     let shown: Vec<_> = found
         .iter()
-        .map(|one| (one.key.warehouse.as_str(), one.day.to_string(), one.outward, one.usual(), one.tenths()))
+        .map(|one| {
+            let report::Measure { usual, ordinary } = one.measure;
+            let (warehouse, day) = (one.key.warehouse.as_str(), one.day.to_string());
+            (warehouse, day, one.outward, usual, ordinary, one.hundredths())
+        })
         .collect();
-    assert_eq!(shown, [("W1", "2025-03-07".to_owned(), 31, 10, 31)]);
+    let expected = [
+        ("W3", "2025-03-22".to_owned(), 500, 10, 30, 1666),
+        ("W1", "2025-03-21".to_owned(), 31, 10, 30, 103),
+    ];
+    assert_eq!(shown, expected);
     let other = Filter { warehouses: Some(vec![WarehouseId::parse("W2").unwrap()]), ..Filter::default() };
     assert!(report::unusual(&ledger, period, &other, &report::RULE).await.unwrap().is_empty());
+    let month = days("2025-03-01", "2025-03-31");
+    let all = report::unusual(&ledger, month, &Filter::default(), &report::RULE).await.unwrap();
+    assert_eq!(all.len(), 3, "W4's first day is judged now");
     let sort = report::Sort { order: report::Order::Entries, descending: true };
-    let request = Request { sort, ..Request::new(days("2025-03-01", "2025-03-31"), &[Group::Warehouse]) };
+    let request = Request { sort, ..Request::new(month, &[Group::Warehouse]) };
     let rows = report::run(&ledger, &request).await.unwrap().rows;
     let entries: Vec<_> = rows.iter().map(|row| (row.group[0].to_string(), row.figures.entries)).collect();
-    assert_eq!(entries, [("W1".to_owned(), 8), ("W2".to_owned(), 7)]);
+    let expected = [("W4", 41), ("W1", 22), ("W2", 21), ("W3", 21), ("W5", 14)];
+    assert_eq!(entries, expected.map(|(warehouse, entries)| (warehouse.to_owned(), entries)));
 }
 
 /// A ledger from before the versions, and one beside which an older program goes on counting.
