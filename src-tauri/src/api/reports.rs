@@ -108,6 +108,8 @@ pub struct ReportOpened {
     pub from: String,
     /// Last second.
     pub to: String,
+    /// What `report_version` answered before it was made.
+    pub version: String,
 }
 
 /// One row.

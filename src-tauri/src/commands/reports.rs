@@ -41,6 +41,8 @@ pub async fn report_choices(app: &Arc<App>) -> Result<ReportChoices, Failure> {
 pub async fn report_open(app: &Arc<App>, query: ReportQuery) -> Result<ReportOpened, Failure> {
     let live = app.live().await?;
     let request = request(&query)?;
+    // Before the figures: an entry between the two has it made once more, never once too little.
+    let version = report::version(live.engine.ledger(), request.period).await?;
     let made = report::run(live.engine.ledger(), &request).await?;
     let totals = figures(&made.totals);
     let found = count(made.found);
@@ -51,7 +53,14 @@ pub async fn report_open(app: &Arc<App>, query: ReportQuery) -> Result<ReportOpe
         totals,
         from: format_time(request.period.start),
         to: format_time(last),
+        version,
     })
+}
+
+/// What the figures of this question stand for: while it stays the same, so do they.
+pub async fn report_version(app: &Arc<App>, query: ReportQuery) -> Result<String, Failure> {
+    let live = app.live().await?;
+    Ok(report::version(live.engine.ledger(), request(&query)?.period).await?)
 }
 
 /// Rows [start, end) of a report.

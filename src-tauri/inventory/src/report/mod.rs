@@ -207,6 +207,11 @@ pub async fn run(ledger: &Ledger, request: &Request) -> Result<Report> {
         .await
 }
 
+/// What stands for everything that a report of this period is made of: as long as it is the same, so are its figures.
+pub async fn version(ledger: &Ledger, period: Period) -> Result<String> {
+    ledger.version_up_to((period.end - TimeDelta::seconds(1)).date()).await
+}
+
 /// Reads everything that `ask` names.
 async fn fill(sums: &mut Sums, request: &Request, ask: Ask) -> Result<Fold> {
     let mut fold = Fold::new(request);

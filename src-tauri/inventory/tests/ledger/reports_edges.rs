@@ -143,6 +143,27 @@ pub async fn entries_counted_without_versions_are_reported_all_the_same(place: &
     assert_eq!([now[1].to_string(), now[2].to_string()], raw[..]);
 }
 
+/// Whoever follows a report asks again only for what its period can hold: before it, within it, but not after it.
+pub async fn a_version_stands_for_what_a_period_holds(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    let period = days("2025-03-03", "2025-03-10");
+    let mut versions = vec![report::version(&ledger, period).await.unwrap()];
+    let touching =
+        ["2025-03-05 10:00:00", "2025-03-10 23:59:59", "2025-02-28 00:00:00", "2019-01-01 12:00:00"];
+    let beside = ["2025-03-11 00:00:00", "2025-04-01 00:00:00", "2026-01-01 00:00:00"];
+    for (offset, time) in (0..).zip(touching.iter().chain(&beside)) {
+        commit(&ledger, &mut source, vec![message(offset, entry("P", "W", 7, time, None))], &mut cache).await;
+        let now = report::version(&ledger, period).await.unwrap();
+        assert_eq!(versions.contains(&now), beside.contains(time), "{time}: {now} after {versions:?}");
+        versions.push(now);
+    }
+    // Somebody counts without moving versions.
+    place.run("UPDATE ledger_versions SET entries = entries - 1 WHERE first_day = '2019-01-01'").await;
+    assert!(!versions.contains(&report::version(&ledger, period).await.unwrap()));
+}
+
 /// What is rolled up is read: a figure that was changed there shows. And a later entry of the day makes it stale.
 pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
     let ledger = place.ready(200).await;

@@ -151,6 +151,24 @@ pub(in crate::ledger) async fn moved_by_hand(
 }
 
 impl Ledger {
+    /// What stands for everything up to a day, that day included: as long as it is the same, so is every figure that
+    /// reaches no further. Whether it is greater or less says nothing.
+    pub async fn version_up_to(&self, last: NaiveDate) -> Result<String> {
+        let month = month_of(last);
+        let versions = "SELECT COALESCE(SUM(version), 0) FROM ledger_versions WHERE grain =";
+        // Who counts without moving versions is seen by what the sources have more.
+        let sql = format!(
+            "SELECT ({versions} 'month' AND first_day < '{month}'), \
+             ({versions} 'day' AND first_day BETWEEN '{month}' AND '{last}'), \
+             (SELECT COALESCE(SUM(entries), 0) FROM sources) - \
+             (SELECT COALESCE(SUM(entries), 0) FROM ledger_versions WHERE grain = 'month')"
+        );
+        let mut session = self.inner.db.reader().await?;
+        let rows = session.query(&sql).await?;
+        let Some(row) = rows.first() else { return Ok(String::new()) };
+        Ok(format!("{}.{}.{}", row.int(0)?, row.int(1)?, row.int(2)?))
+    }
+
     /// Brings the versions in line with `day_totals` where entries were counted without them: before the versions
     /// were there, or by an older program beside this one. Answers how many days and months it touched.
     pub(in crate::ledger) async fn settle_versions(&self) -> Result<u64> {
