@@ -185,6 +185,51 @@ pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
     assert_eq!(after.totals.inward, before.totals.inward + 7);
 }
 
+/// Stock as of a moment by product and warehouse: everything before a day amid a month is kept for the next time, for
+/// some days, and as long as nothing before it moves.
+pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    // Of each day as many pieces as its number, and one in the evening.
+    let of = |day: i64| {
+        [(day, "08:00:00"), (1, "20:00:00")].map(|(pieces, time)| {
+            let time = format!("2025-03-{day:02} {time}");
+            entry(["P", "Q"][day as usize % 2], "W", pieces, &time, None)
+        })
+    };
+    let lines = (0..).zip((1..=28).flat_map(of)).map(|(at, line)| message(at, line)).collect();
+    commit(&ledger, &mut source, lines, &mut cache).await;
+    let as_of = async |day: i64| {
+        let noon = parse_time(&format!("2025-03-{day:02} 12:00:00")).unwrap();
+        let by = [Group::Product, Group::Warehouse];
+        report::as_of(&ledger, noon, &by, &Filter::default()).await.unwrap().totals.closing()
+    };
+    let right = |day: i64| (1..=day).sum::<i64>() + day - 1;
+    assert_eq!((as_of(20).await, as_of(20).await), (right(20), right(20)));
+    let rows = "rolled_keys WHERE grain = 'before' AND first_day = '2025-03-20'";
+    assert_eq!(place.one(&format!("SELECT COUNT(*) FROM {rows}")).await, "2");
+    let change = "UPDATE rolled_keys SET in_quantity = in_quantity + 1000";
+    place
+        .run(&format!("{change} WHERE grain = 'before' AND first_day = '2025-03-20' AND product_id = 'P'"))
+        .await;
+    assert_eq!(as_of(20).await, right(20) + 1000, "it is read");
+    let late =
+        |at, day: i64| vec![message(at, entry("P", "W", 7, &format!("2025-03-{day:02} 11:00:00"), None))];
+    commit(&ledger, &mut source, late(56, 20), &mut cache).await;
+    assert_eq!(as_of(20).await, right(20) + 1007, "what comes on the day itself is not before it");
+    commit(&ledger, &mut source, late(57, 5), &mut cache).await;
+    assert_eq!(as_of(20).await, right(20) + 14, "an entry before it, and it is made anew");
+    for day in 6..=26 {
+        let late = if day < 20 { 7 } else { 14 };
+        assert_eq!((as_of(day).await, as_of(day).await), (right(day) + late, right(day) + late), "{day}");
+    }
+    let kept = "face = 'keys' AND grain = 'before' AND first_day <> '2025-03-01'";
+    assert_eq!(place.one(&format!("SELECT COUNT(*) FROM rolled_spans WHERE {kept}")).await, "16");
+    let days = "SELECT COUNT(DISTINCT first_day) FROM rolled_keys WHERE grain = 'before'";
+    assert_eq!(place.one(days).await, "16", "the others' rows went with them");
+}
+
 /// Reports while a writer writes: each shows one state, in which opening + in − out is what the balances held.
 pub async fn reports_beside_a_writer_show_one_state(place: &Place) {
     let ledger = place.ready(20).await;

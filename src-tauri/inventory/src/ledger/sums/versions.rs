@@ -18,7 +18,7 @@ pub(super) enum Grain {
     Day,
     /// One month.
     Month,
-    /// Everything before a month.
+    /// Everything before a month, or before a day of one.
     Before,
 }
 
@@ -101,7 +101,9 @@ impl State {
             Grain::Day => self.days.get(&first).copied(),
             Grain::Month => self.months.get(&first).copied(),
             Grain::Before => {
-                let mut earlier = self.months.range(..first).map(|(_, version)| *version).peekable();
+                let months = self.months.range(..month_of(first));
+                let days = self.days.range(month_of(first)..first);
+                let mut earlier = months.chain(days).map(|(_, version)| *version).peekable();
                 earlier.peek()?;
                 Some(earlier.sum())
             }
@@ -112,6 +114,11 @@ impl State {
     pub fn fresh(&self, grain: Grain, first: NaiveDate) -> bool {
         let Some(version) = self.version(grain, first) else { return true };
         self.trusted && self.rolled.get(&(grain, first)) == Some(&version)
+    }
+
+    /// Whether everything before a day in the midst of a month is rolled up as the snapshot holds it.
+    pub fn is_rolled_before(&self, day: NaiveDate) -> bool {
+        self.rolled.contains_key(&(Grain::Before, day)) && self.fresh(Grain::Before, day)
     }
 
     /// The latest month not after `base` whose `before` is fresh, if any.
