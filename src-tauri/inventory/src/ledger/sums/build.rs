@@ -33,20 +33,19 @@ fn add(content: &mut Content, sum: &Moved) {
     }
 }
 
-/// What is summed up from `day_totals`. By company the entries themselves are read: who never asks for it is not made
-/// to wait for it.
-const CHEAP: [Face; 3] = [Face::Keys, Face::Products, Face::Warehouses];
+/// In this order: what is summed up from `day_totals` first. By company the entries themselves are read, which takes as
+/// long as there are many of them.
+const FACES: [Face; 4] = [Face::Keys, Face::Products, Face::Warehouses, Face::Companies];
 
 /// So many days amid months are kept rolled up, of everything before them.
 const AMID: usize = 16;
 
 impl Ledger {
-    /// Rolls up the months of the whole history by product and warehouse, as the first reports would: made for a
-    /// ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
+    /// Rolls up the months of the whole history, as the first reports would: made for a ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
     /// done, and says whether to go on; the answer is how many were made, nothing where all is there already.
     pub async fn roll_up_history(&self, mut tell: impl FnMut(usize, usize) -> bool) -> Result<usize> {
         let mut wanted = Vec::new();
-        for face in CHEAP {
+        for face in FACES {
             let Some(period) = self.history().await? else { return Ok(0) };
             let sums = self.open_sums(period, Some(face)).await?;
             // Days of the newest month are still moving: a report rolls up those that it reads.
