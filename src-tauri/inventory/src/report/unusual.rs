@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::ledger::{Ask, Columns, Detail, Ledger};
 
 /// Products looked at at once: of each, every warehouse and every day searched are held.
-const PRODUCTS: usize = 100;
+const PRODUCTS: usize = 200;
 
 /// When a day is unusual. What is usual for it is the median of the key's days with an out, or of those of its weekday
 /// where that is more; the spread is the median distance of its days from what was usual for them.

@@ -64,6 +64,13 @@ pub(super) enum Label {
     Day(NaiveDate),
 }
 
+impl Label {
+    /// Whether each row's own time is told.
+    fn is_column(self) -> bool {
+        matches!(self, Label::Column(_))
+    }
+}
+
 /// One SELECT of a question.
 #[derive(Debug)]
 pub(super) struct Term {
@@ -121,14 +128,14 @@ pub(super) fn between(column: &str, from: NaiveDate, to: NaiveDate) -> String {
 impl Term {
     pub fn rolled(face: Face, grain: Grain, from: NaiveDate, to: NaiveDate, label: Label) -> Self {
         let condition = format!("grain = '{}' AND {}", grain.name(), between("first_day", from, to));
-        let single = (from == to).then(|| face.columns());
+        let single = (from == to || label.is_column()).then(|| face.columns());
         Term { table: format!("rolled_{}", face.name()), label, condition, rows: false, single }
     }
 
     /// Totals of days, both included; without a first one from the beginning.
     pub fn totals(from: Option<NaiveDate>, to: NaiveDate, label: Label) -> Self {
         let condition = from.map_or_else(|| format!("day <= '{to}'"), |from| between("day", from, to));
-        let single = (from == Some(to)).then(|| Face::Keys.columns());
+        let single = (from == Some(to) || label.is_column()).then(|| Face::Keys.columns());
         Term { table: "day_totals".to_owned(), label, condition, rows: false, single }
     }
 
