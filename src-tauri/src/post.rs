@@ -8,6 +8,7 @@ use inventory::entry::{BillId, Direction, Entry, StockKey, parse_time};
 use inventory::outbox::{BillHead, Saved};
 use inventory::stock::value::Value;
 use inventory::wire;
+use inventory::words;
 use uuid::Uuid;
 
 use crate::api::Failure;
@@ -72,7 +73,8 @@ pub async fn post(live: &Live, preferences: &Preferences, draft: &Draft) -> Resu
         Ok(_) => Ok(PostResult::Posted { bill_id: draft.bill_id.clone(), lines }),
         // Somebody else's bill of this number came in between.
         Err(failure) if failure.code == "invalid" => {
-            let errors = vec![error(None, "bill_id", "bill_exists", &draft.bill_id, &failure.message)];
+            let errors =
+                vec![error(None, "bill_id", "bill_exists", &draft.bill_id, &failure.message.english)];
             Ok(PostResult::Refused { errors })
         }
         Err(failure) => Err(failure),
@@ -101,7 +103,7 @@ async fn append(
     draft: Option<String>,
 ) -> Result<(), Failure> {
     let Some(first) = entries.first() else {
-        return Err(Failure::new("invalid", "a bill needs at least one line"));
+        return Err(Failure::new("invalid", words!("no_lines", "a bill needs at least one line")));
     };
     let head = BillHead {
         bill_id: first.bill_id.clone(),
@@ -273,7 +275,10 @@ async fn enough(
 pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
     let posted = bills::found(live, bill_id).await?;
     if let Some(other) = &posted.summary.reversed_by {
-        return Err(Failure::new("invalid", format!("bill {bill_id} was reversed already, by {other}")));
+        return Err(Failure::new(
+            "invalid",
+            words!("bill_reversed_by", "bill {bill_id} was reversed already, by {other}", bill_id, other),
+        ));
     }
     let states = bills::states(live, &posted).await?;
     let mut entries = Vec::new();
@@ -284,14 +289,21 @@ pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
             }
             s if s.is_end() => {}
             _ => {
-                let words =
-                    format!("bill {bill_id} is still on its way to the ledger; reverse it when it is there");
+                let words = words!(
+                    "bill_on_its_way",
+                    "bill {bill_id} is still on its way to the ledger; reverse it when it is there",
+                    bill_id
+                );
                 return Err(Failure::new("invalid", words));
             }
         }
     }
     if entries.is_empty() {
-        let words = format!("no line of bill {bill_id} was counted: there is nothing to take back");
+        let words = words!(
+            "bill_nothing_counted",
+            "no line of bill {bill_id} was counted: there is nothing to take back",
+            bill_id
+        );
         return Err(Failure::new("invalid", words));
     }
     let now = clock::wall();
@@ -317,10 +329,16 @@ pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Res
     let id = Uuid::new_v5(&RESUBMITTED, format!("{source}\n{offset}").as_bytes());
     match ledger.rejected_one(source, offset).await? {
         None => {
-            return Err(Failure::new("not_found", format!("no rejected entry at {source}, offset {offset}")));
+            return Err(Failure::new(
+                "not_found",
+                words!("no_rejected_at", "no rejected entry at {source}, offset {offset}", source, offset),
+            ));
         }
         Some(row) if row.resubmitted_as.is_some_and(|other| other != id) => {
-            return Err(Failure::new("invalid", "this rejected entry was resubmitted already"));
+            return Err(Failure::new(
+                "invalid",
+                words!("resubmitted_already", "this rejected entry was resubmitted already"),
+            ));
         }
         Some(_) => {}
     }

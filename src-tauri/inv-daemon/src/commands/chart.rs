@@ -32,6 +32,7 @@ pub async fn draw(
     } else {
         picture.svg.into_bytes()
     };
-    std::fs::write(path, bytes)
-        .map_err(|error| Error::new(Code::Config, format!("{}: {error}", path.display())))
+    std::fs::write(path, bytes).map_err(|error| {
+        Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+    })
 }

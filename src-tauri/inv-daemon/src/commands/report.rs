@@ -82,7 +82,7 @@ impl Options {
             return Ok(period);
         }
         let words = "--to lies before --from, or a date lies outside the years 1000 to 9999.";
-        Err(Error::new(Code::Invalid, words))
+        Err(Error::new(Code::Invalid, inventory::words::Words::plain(words)))
     }
 
     fn request(&self) -> Result<Request> {
@@ -137,7 +137,9 @@ async fn csv(ledger: &Ledger, request: &Request, path: &Path) -> Result<()> {
         Box::new(std::io::stdout())
     } else {
         let file = std::fs::File::create(path);
-        Box::new(file.map_err(|error| Error::new(Code::Config, format!("{}: {error}", path.display())))?)
+        Box::new(file.map_err(|error| {
+            Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+        })?)
     };
     let mut table = CsvTable::new(BufWriter::new(out))?;
     export(ledger, request, Sheet::Fields, &mut table, |_| Flow::On).await?;
@@ -181,7 +183,10 @@ impl JsonTable {
         match self.out.write_all(text.as_bytes()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(Error::new(Code::Full, format!("cannot write the output: {error}"))),
+            Err(error) => Err(Error::new(
+                Code::Full,
+                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+            )),
         }
     }
 }
@@ -207,6 +212,11 @@ impl Table for JsonTable {
 
     fn totals(&mut self, _cells: &[Cell<'_>]) -> Result<()> {
         self.put("]\n")?;
-        self.out.flush().map_err(|error| Error::new(Code::Full, format!("cannot write the output: {error}")))
+        self.out.flush().map_err(|error| {
+            Error::new(
+                Code::Full,
+                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+            )
+        })
     }
 }

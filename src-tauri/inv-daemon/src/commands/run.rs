@@ -3,6 +3,7 @@
 use inventory::Parts;
 use inventory::config::Config;
 use inventory::error::{Code, Error, Result};
+use inventory::words::Words;
 
 use crate::Outcome;
 
@@ -60,5 +61,5 @@ impl Stop {
 }
 
 fn failed(error: &std::io::Error) -> Error {
-    Error::new(Code::Internal, format!("cannot listen for signals: {error}"))
+    Error::new(Code::Internal, Words::plain(format!("cannot listen for signals: {error}")))
 }
