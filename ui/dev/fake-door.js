@@ -372,7 +372,13 @@
       const errors = [];
       const lines = draft.lines.filter((l) => l.product_id || l.product_text || l.quantity);
       if (!lines.length)
-        errors.push({ line_id: null, field: 'lines', rule: 'no_lines', value: '', message: '' });
+        errors.push({
+          line_id: null,
+          field: 'lines',
+          rule: 'no_lines',
+          value: '',
+          message: words(''),
+        });
       for (const l of lines) {
         if (!l.product_id)
           errors.push({
@@ -380,7 +386,7 @@
             field: 'product_id',
             rule: 'unknown_product',
             value: l.product_text,
-            message: '',
+            message: words(''),
           });
         if (!/^\d+$/.test(l.quantity))
           errors.push({
@@ -388,7 +394,7 @@
             field: 'quantity',
             rule: 'not_integer',
             value: l.quantity,
-            message: '',
+            message: words(''),
           });
       }
       if (errors.length) return { outcome: 'refused', errors };
@@ -501,7 +507,7 @@
             field: 'product_id',
             rule: 'unknown_product',
             value: product_id ?? '',
-            message: '',
+            message: words(''),
           });
         if (!/^\d+$/.test(quantity ?? ''))
           errors.push({
@@ -510,7 +516,7 @@
             field: 'quantity',
             rule: 'not_integer',
             value: quantity ?? '',
-            message: '',
+            message: words(''),
           });
         return {
           product_id,

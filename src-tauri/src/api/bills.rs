@@ -78,8 +78,8 @@ pub struct LineError {
     pub rule: String,
     /// The value as given, shortened.
     pub value: String,
-    /// English words.
-    pub message: String,
+    /// The rule as a sentence.
+    pub message: Words,
 }
 
 /// Answer of `bill_post`.
@@ -291,8 +291,8 @@ pub struct ImportError {
     pub rule: String,
     /// The cell.
     pub value: String,
-    /// English words.
-    pub message: String,
+    /// The rule as a sentence.
+    pub message: Words,
 }
 
 /// Answer of `import_lines`: all lines, or all errors and no line.
