@@ -126,10 +126,7 @@ fn quick(place: &Place, keys: u64) -> Result<Value> {
     ensure!(seen >= keys, "the scan found {seen} of {keys} keys");
     let begun = Instant::now();
     db.stream("SELECT source_id, warehouse_id, product_id, last_offset, quantity, entries FROM balances")?;
-    db.stream(
-        "SELECT warehouse_id, product_id, SUM(in_quantity - out_quantity), SUM(entries) FROM day_totals \
-         GROUP BY warehouse_id, product_id",
-    )?;
+    db.stream("SELECT warehouse_id, product_id, in_quantity - out_quantity, entries FROM day_totals")?;
     let ledger_alone = begun.elapsed();
     let first = audited(&site, &["audit", "--json"], keys)?;
     let second = audited(&site, &["audit", "--json"], keys)?;

@@ -320,7 +320,7 @@ impl StockView {
         self.held().rows.begin();
         let (mut from, mut looked) = (None, Instant::now());
         loop {
-            let page = self.stock.scan(from.as_deref(), PAGE).await?;
+            let page = self.stock.scan(from.as_ref(), PAGE).await?;
             {
                 let rows = &mut self.held().rows;
                 for (text, bytes) in &page.values {

@@ -178,7 +178,7 @@ async fn many_keys_travel_in_one_call_and_keep_their_order() {
     assert!(store.version() > before);
     let (mut from, mut keys) = (None, std::collections::BTreeSet::new());
     loop {
-        let page = store.scan(from.as_deref(), 700).await.unwrap();
+        let page = store.scan(from.as_ref(), 700).await.unwrap();
         keys.extend(page.values.into_iter().map(|(key, _)| key));
         from = page.next;
         if from.is_none() {

@@ -116,7 +116,7 @@ async fn cluster_carries_scans_and_watches_every_node() {
 
     let (mut from, mut seen) = (None, std::collections::BTreeSet::new());
     loop {
-        let page = store.scan(from.as_deref(), 500).await.unwrap();
+        let page = store.scan(from.as_ref(), 500).await.unwrap();
         seen.extend(page.values.into_iter().map(|(key, _)| key).filter(|key| key.contains(':')));
         from = page.next;
         if from.is_none() {

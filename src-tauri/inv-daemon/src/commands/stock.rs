@@ -30,9 +30,9 @@ pub async fn stock(
 ) -> Result<Outcome> {
     let engine = super::open(config, Parts::Stores).await?;
     let mut rows: BTreeMap<StockKey, Row> = BTreeMap::new();
-    let (mut from, mut damaged) = (None::<String>, 0);
+    let (mut from, mut damaged) = (None, 0);
     loop {
-        let page = engine.stock().scan(from.as_deref(), 1_000).await?;
+        let page = engine.stock().scan(from.as_ref(), 1_000).await?;
         for (text, bytes) in page.values {
             let Some(key) = StockKey::parse(&text) else { continue };
             if warehouse.is_some_and(|w| w != key.warehouse.as_str())

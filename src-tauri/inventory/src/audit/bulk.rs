@@ -1,30 +1,32 @@
-//! The first reading: every value of the stock, then one snapshot of the ledger, compared in key order. What is
-//! exactly as the ledger says is done with (and folded); everything else is only suspected here, for at full load
-//! values move between the two readings, and is judged by a second, careful one.
+//! The first reading: every value of the stock, then one snapshot of the ledger, whose books pass by. What is exactly
+//! as the ledger says is done with (and folded); everything else is only suspected here, for at full load values move
+//! between the two readings, and is judged by a second, careful one.
 
 use std::collections::HashMap;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use super::findings::{Kind, Phase};
+use super::keys::{Cell, Keys, Share};
 use super::proof::Accounts;
 use super::rows::{DayFault, Rows};
 use super::verdicts::MOST_KEYS;
 use super::watch::Watch;
 use crate::crash;
 use crate::entry::{ProductId, StockKey, WarehouseId};
-use crate::error::Result;
-use crate::ledger::{KeyState, Ledger, LedgerView, SourceRow, StatesInOrder, Sum};
+use crate::error::{Code, Error, Result};
+use crate::ledger::{KeyState, Ledger, LedgerView, PassingBalance, SourceRow, Sum};
 use crate::stock::corrections::Correction;
-use crate::stock::value::Value;
-use crate::stock::{SourceName, Stock, is_note};
+use crate::stock::{Page, Stock, is_note};
 
-/// Keys of the stock that are held at a time: about 150 MB. A larger store is read in several rounds.
+/// Keys that are held at a time: about 100 MB. A larger store is read in several rounds.
 const HELD: u64 = 1_000_000;
 /// Values of one page of the stock.
 const PAGE: usize = 2_000;
 /// Folds sent at a time.
 const FOLDS: usize = 1_000;
+/// Keys whose books are asked for at a time.
+const ASKED: usize = 1_000;
+/// Rows between two looks at the cancel button.
+const LOOK: u64 = 1_000;
 
 /// A key whose books do not agree with each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +43,16 @@ pub struct KeyFault {
     pub nrs: Option<i64>,
 }
 
+/// A source, and what `balances` says of it.
+pub struct Booked {
+    /// As it stands in the snapshot.
+    pub source: SourceRow,
+    /// Σ `balances`.
+    pub sum: Sum,
+    /// Its first keys, to name them where only the source is known.
+    pub keys: Vec<StockKey>,
+}
+
 /// What the first reading found.
 #[derive(Default)]
 pub struct Bulk {
@@ -54,10 +66,8 @@ pub struct Bulk {
     pub faults: Vec<KeyFault>,
     /// Those of them whose value is as the books say: nobody looks at them again.
     pub convicted_only: u64,
-    /// The first keys of every source, to name them where only the source is known.
-    pub keys: HashMap<SourceName, Vec<StockKey>>,
-    /// The sources in the snapshot, each with Σ `balances`.
-    pub sources: Vec<(SourceRow, Sum)>,
+    /// The sources in the snapshot, each with what its balances come to.
+    pub sources: Vec<Booked>,
     /// The rows (full audit).
     pub rows: Option<Rows>,
 }
@@ -71,211 +81,200 @@ pub async fn read(ledger: &Ledger, stock: &dyn Stock, kind: Kind, fold: bool, wa
     let rounds = keys.div_ceil(HELD).max(1);
     watch.begin(Phase::Keys, keys);
     let mut bulk = Bulk::default();
-    let mut held = values(stock, Share { round: 0, rounds }, &mut bulk, watch).await?;
+    let mut share = Share { round: 0, rounds };
+    let mut held = values(stock, share, &mut bulk, watch).await?;
     crash::point("audit.stock_read");
     let mut view = ledger.view().await?;
-    bulk.sources = source_sums(&mut view).await?;
+    bulk.sources = view.sources().iter().cloned().map(Booked::nothing).collect();
     if kind == Kind::Full {
         bulk.rows = Some(Rows::read(&mut view, watch).await?);
         watch.begin(Phase::Keys, keys);
     }
-    for round in 0..rounds {
-        let share = Share { round, rounds };
-        if round > 0 {
-            held = values(stock, share, &mut bulk, watch).await?;
+    loop {
+        let mut comparison = Comparison { bulk: &mut bulk, stock, fold, watch };
+        match comparison.run(&mut view, held).await {
+            Err(_) if watch.is_cancelled() => return Ok(bulk),
+            done => done?,
         }
-        let mut comparison = Comparison { bulk: &mut bulk, stock, fold, share, folds: Vec::new() };
-        comparison.run(&mut view, std::mem::take(&mut held), watch).await?;
-        if watch.is_cancelled() {
-            return Ok(bulk);
+        share.round += 1;
+        if share.round == rounds {
+            comparison.rows_without_books();
+            break;
         }
-        if round + 1 == rounds {
-            comparison.rows_without_books(&view);
-        }
+        held = values(stock, share, &mut bulk, watch).await?;
     }
     view.close().await?;
+    bulk.suspects.sort_unstable();
+    bulk.faults.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    watch.tell(|progress| progress.done = progress.total);
     Ok(bulk)
 }
 
-/// The keys of one round.
-#[derive(Clone, Copy)]
-struct Share {
-    round: u64,
-    rounds: u64,
-}
-
-impl Share {
-    fn has(self, number: u128) -> bool {
-        self.rounds == 1 || number % u128::from(self.rounds) == u128::from(self.round)
-    }
-
-    fn has_key(self, key: &StockKey) -> bool {
-        self.rounds == 1 || self.has(number_of(key))
-    }
-}
-
-type Held = (StockKey, Box<[u8]>);
-
-/// All values of this round, in key order. The first round counts what is no key of ours.
-async fn values(stock: &dyn Stock, share: Share, bulk: &mut Bulk, watch: &Watch) -> Result<Vec<Held>> {
-    let mut held: Vec<Held> = Vec::new();
-    let mut from = None;
+/// The stock's values of this round. The first round counts what is no key of ours. While a page is looked through,
+/// the store has the next one in hand.
+async fn values(stock: &dyn Stock, share: Share, bulk: &mut Bulk, watch: &Watch) -> Result<Keys> {
+    let mut keys = Keys::of(share);
+    let mut page = stock.scan(None, PAGE).await?;
     loop {
-        let page = stock.scan(from.as_deref(), PAGE).await?;
-        for (text, bytes) in page.values {
-            match StockKey::parse(&text) {
-                Some(key) if share.has_key(&key) => held.push((key, bytes.into_boxed_slice())),
-                Some(_) => {}
-                None if share.round == 0 && !is_note(&text) => bulk.foreign += 1,
-                None => {}
+        let Page { values, next } = page;
+        let further = async {
+            match &next {
+                Some(from) if !watch.is_cancelled() => stock.scan(Some(from), PAGE).await.map(Some),
+                _ => Ok(None),
             }
-        }
-        from = page.next;
-        if from.is_none() || watch.is_cancelled() {
-            break;
-        }
-    }
-    // A scan may tell a key twice; the later reading counts.
-    held.sort_by(|(a, _), (b, _)| a.cmp(b));
-    held.dedup_by(|later, earlier| {
-        let same = later.0 == earlier.0;
-        if same {
-            std::mem::swap(later, earlier);
-        }
-        same
-    });
-    Ok(held)
-}
-
-async fn source_sums(view: &mut LedgerView) -> Result<Vec<(SourceRow, Sum)>> {
-    let mut sums = view.balance_sums().await?;
-    let with_sum = |source: &SourceRow| (source.clone(), sums.remove(&source.id).unwrap_or_default());
-    Ok(view.sources().iter().map(with_sum).collect())
-}
-
-/// Totals over all days of a round's keys, each under a number made of its key (128 bits: no two keys meet).
-#[derive(Default)]
-struct Totals(HashMap<u128, Sum>);
-
-impl Totals {
-    async fn read(view: &mut LedgerView, share: Share) -> Result<Totals> {
-        let mut totals = HashMap::new();
-        view.pass_day_sums(|warehouse, product, sum| {
-            let number = number(warehouse, product);
-            if share.has(number) {
-                totals.insert(number, sum);
-            }
-        })
-        .await?;
-        Ok(Totals(totals))
-    }
-
-    fn take(&mut self, key: &StockKey) -> Sum {
-        self.0.remove(&number_of(key)).unwrap_or_default()
-    }
-
-    /// The keys that nobody took, with their totals.
-    async fn left(self, view: &mut LedgerView) -> Result<Vec<(StockKey, Sum)>> {
-        let mut left = Vec::new();
-        if !self.0.is_empty() {
-            view.pass_day_sums(|warehouse, product, sum| {
-                if self.0.contains_key(&number(warehouse, product)) {
-                    let (warehouse, product) = (WarehouseId::stored(warehouse), ProductId::stored(product));
-                    left.push((StockKey { warehouse, product }, sum));
+        };
+        let hold = async {
+            for (text, bytes) in values {
+                match StockKey::parse(&text) {
+                    Some(key) => keys.store(&key, &bytes),
+                    None => bulk.foreign += u64::from(share.round == 0 && !is_note(&text)),
                 }
-            })
-            .await?;
+            }
+        };
+        // In this order: the first is under way when the second begins.
+        let (further, ()) = futures::join!(further, hold);
+        match further? {
+            Some(further) => page = further,
+            None => return Ok(keys),
         }
-        Ok(left)
     }
 }
 
-fn number_of(key: &StockKey) -> u128 {
-    number(key.warehouse.as_str(), key.product.as_str())
-}
+impl Booked {
+    fn nothing(source: SourceRow) -> Self {
+        Booked { source, sum: Sum::default(), keys: Vec::new() }
+    }
 
-/// A key's number. No id holds the byte 0, so it keeps `a` `bc` and `ab` `c` apart.
-fn number(warehouse: &str, product: &str) -> u128 {
-    let mut bytes = Vec::with_capacity(warehouse.len() + product.len() + 1);
-    bytes.extend_from_slice(warehouse.as_bytes());
-    bytes.push(0);
-    bytes.extend_from_slice(product.as_bytes());
-    xxh3_128(&bytes)
+    fn add(&mut self, row: &PassingBalance<'_>) {
+        self.sum.add(row.sum);
+        if self.keys.len() < MOST_KEYS {
+            let (warehouse, product) = (WarehouseId::stored(row.warehouse), ProductId::stored(row.product));
+            self.keys.push(StockKey { warehouse, product });
+        }
+    }
 }
 
 struct Comparison<'a> {
     bulk: &'a mut Bulk,
     stock: &'a dyn Stock,
     fold: bool,
-    share: Share,
-    folds: Vec<(StockKey, Correction)>,
+    watch: &'a Watch,
 }
 
 impl Comparison<'_> {
-    async fn run(&mut self, view: &mut LedgerView, values: Vec<Held>, watch: &Watch) -> Result<()> {
-        let mut totals = Totals::read(view, self.share).await?;
-        let mut states = StatesInOrder::new(view);
-        let mut values = values.into_iter().peekable();
-        let mut done = 0_u64;
-        while let Some(state) = states.next(view).await? {
-            if !self.share.has_key(&state.key) {
-                continue;
-            }
-            let total = totals.take(&state.key);
-            while let Some((key, _)) = values.next_if(|(key, _)| *key < state.key) {
-                self.bulk.suspects.push(key);
-            }
-            let value = values.next_if(|(key, _)| *key == state.key).map(|(_, bytes)| bytes);
-            self.key(view, state, total, value.as_deref());
-            done += 1;
-            if done.is_multiple_of(1_000) {
-                watch.tell(|progress| progress.done += 1_000);
-                self.send_folds(FOLDS).await?;
-                if watch.is_cancelled() {
-                    return Ok(());
-                }
+    /// Fails when it is cancelled: the snapshot then stands in the middle of an answer.
+    async fn run(&mut self, view: &mut LedgerView, mut keys: Keys) -> Result<()> {
+        self.totals(view, &mut keys).await?;
+        self.balances(view, &mut keys).await?;
+        let (mut folds, mut faulty) = (Vec::new(), Vec::new());
+        for cell in keys.cells() {
+            if !self.is_sound(&keys, cell) {
+                faulty.push(cell);
+            } else if self.compared(&keys, cell) {
+                folds.push(cell);
             }
         }
-        self.bulk.suspects.extend(values.map(|(key, _)| key));
-        let unbooked = totals.left(view).await?;
-        self.unbooked(view, unbooked);
-        watch.tell(|progress| progress.done = progress.total);
-        self.send_folds(1).await
+        for some in faulty.chunks(ASKED) {
+            self.ask(view, &keys, some).await?;
+        }
+        for some in folds.chunks(FOLDS) {
+            if self.watch.is_cancelled() {
+                break;
+            }
+            let fold = |cell: &&Cell| Some((keys.key(cell), Correction::Fold { quantity: cell.quantity()? }));
+            self.stock.correct(&some.iter().filter_map(fold).collect::<Vec<_>>()).await?;
+            crash::point("audit.folded");
+        }
+        Ok(())
     }
 
-    /// One key of the ledger.
-    fn key(&mut self, view: &LedgerView, state: KeyState, totals: Sum, stored: Option<&[u8]>) {
-        let value = stored.and_then(|bytes| Value::read(bytes).ok());
-        let nrs = value.as_ref().map(Value::quantity);
-        let exact = value.as_ref().is_some_and(|value| is_exactly(value, &state));
-        let sound = self.books(view, &state, totals, nrs);
-        for part in &state.parts {
-            let keys = self.bulk.keys.entry(part.source.clone()).or_default();
-            if keys.len() < MOST_KEYS {
-                keys.push(state.key.clone());
+    async fn totals(&self, view: &mut LedgerView, keys: &mut Keys) -> Result<()> {
+        let mut seen = 0;
+        view.pass_day_totals(|warehouse, product, sum| {
+            keys.total(warehouse, product, sum);
+            seen += 1;
+            look(self.watch, seen)
+        })
+        .await
+    }
+
+    async fn balances(&mut self, view: &mut LedgerView, keys: &mut Keys) -> Result<()> {
+        let place =
+            |(at, booked): (usize, &Booked)| (booked.source.id, (at, keys.source(&booked.source.name)));
+        let places: HashMap<i64, (usize, u32)> = self.bulk.sources.iter().enumerate().map(place).collect();
+        let Bulk { sources, rows, .. } = &mut *self.bulk;
+        let (watch, mut seen) = (self.watch, 0);
+        view.pass_balances(|row| {
+            // Of a source that the ledger does not know: nothing of it counts.
+            let Some((at, source)) = places.get(&row.source_id) else { return Ok(()) };
+            let same_rows = rows.as_ref().is_some_and(|rows| rows.come_to(&row));
+            if keys.book(&row, *source, same_rows) {
+                sources[*at].add(&row);
+                seen += 1;
+                if seen % LOOK == 0 {
+                    watch.tell(|progress| progress.done = (progress.done + LOOK).min(progress.total));
+                }
             }
+            look(watch, seen)
+        })
+        .await
+    }
+
+    /// Whether the key's books agree with each other, and with its rows where they were read.
+    fn is_sound(&mut self, keys: &Keys, cell: &Cell) -> bool {
+        let Some(rows) = self.bulk.rows.as_mut().filter(|_| cell.is_booked() || cell.is_totalled()) else {
+            return cell.books_agree();
+        };
+        let key = keys.key(cell);
+        let sound = cell.books_agree()
+            && cell.same_rows() == Some(rows.parts_of(&key))
+            && !rows.days.contains_key(&key);
+        if sound {
+            rows.take(&key);
         }
-        if !exact {
-            self.bulk.suspects.push(state.key);
-        } else if !sound {
-            self.bulk.convicted_only += 1;
-        } else {
+        sound
+    }
+
+    /// Counts a key whose books are sound; whether it is to be folded.
+    fn compared(&mut self, keys: &Keys, cell: &Cell) -> bool {
+        if cell.is_booked() && cell.is_exact() {
             self.bulk.equal += 1;
-            if let Some(value) = value.filter(|value| self.fold && value.change != 0) {
-                self.folds.push((state.key, Correction::Fold { quantity: value.quantity() }));
+            return self.fold && cell.is_unfolded();
+        }
+        if cell.is_booked() || cell.is_stored() {
+            self.bulk.suspects.push(keys.key(cell));
+        }
+        false
+    }
+
+    /// Asks the books again for keys that did not come out: what they say of each source, to name what is wrong.
+    async fn ask(&mut self, view: &mut LedgerView, keys: &Keys, faulty: &[&Cell]) -> Result<()> {
+        let named: Vec<StockKey> = faulty.iter().map(|cell| keys.key(cell)).collect();
+        let mut states = view.states(&named).await?;
+        let totals = view.day_sums(&named).await?;
+        for (key, cell) in named.into_iter().zip(faulty) {
+            let totals = totals.get(&key).copied().unwrap_or_default();
+            let state = states.remove(&key).unwrap_or_else(|| KeyState { key, parts: Vec::new() });
+            let right = cell.is_booked() && cell.is_exact();
+            let sound = self.books(&state, totals, cell.quantity().filter(|_| cell.is_booked()));
+            if right && !sound {
+                self.bulk.convicted_only += 1;
+            } else {
+                self.compared(keys, cell);
             }
         }
+        Ok(())
     }
 
     /// Compares the key's books with each other; false when they disagree.
-    fn books(&mut self, view: &LedgerView, state: &KeyState, totals: Sum, nrs: Option<i64>) -> bool {
+    fn books(&mut self, state: &KeyState, totals: Sum, nrs: Option<i64>) -> bool {
         if self.bulk.rows.is_none() && state.sum() == totals {
             return true;
         }
         let mut accounts = Accounts::of(&state.parts, totals);
         let (mut lost, mut days) = (Sum::default(), Vec::new());
         if let Some(rows) = &mut self.bulk.rows {
-            accounts.rows = Some(rows.take(view, &state.key));
+            accounts.rows = Some(rows.take(&state.key));
             lost = rows.lost.get(&state.key).copied().unwrap_or_default();
             days = rows.days.remove(&state.key).unwrap_or_default();
         }
@@ -288,37 +287,17 @@ impl Comparison<'_> {
     }
 
     /// Keys that have rows, but neither balance nor totals.
-    fn rows_without_books(&mut self, view: &LedgerView) {
-        let left = self.bulk.rows.as_ref().map(Rows::left).unwrap_or_default();
-        self.unbooked(view, left.into_iter().map(|key| (key, Sum::default())).collect());
-    }
-
-    /// Keys that have totals, but no balance.
-    fn unbooked(&mut self, view: &LedgerView, totals: Vec<(StockKey, Sum)>) {
-        for (key, totals) in totals {
-            self.books(view, &KeyState { key, parts: Vec::new() }, totals, None);
+    fn rows_without_books(&mut self) {
+        for key in self.bulk.rows.as_ref().map(Rows::left).unwrap_or_default() {
+            self.books(&KeyState { key, parts: Vec::new() }, Sum::default(), None);
         }
-    }
-
-    async fn send_folds(&mut self, at_least: usize) -> Result<()> {
-        if self.folds.len() < at_least {
-            return Ok(());
-        }
-        let folds = std::mem::take(&mut self.folds);
-        for some in folds.chunks(FOLDS) {
-            self.stock.correct(some).await?;
-            crash::point("audit.folded");
-        }
-        Ok(())
     }
 }
 
-/// Whether the value is what the ledger says, to the last offset: nothing more, nothing less, no drift.
-fn is_exactly(value: &Value, state: &KeyState) -> bool {
-    value.drift() == 0
-        && value.at.len() == state.parts.len()
-        && state
-            .parts
-            .iter()
-            .all(|part| value.at.get(&part.source) == Some(&(part.last_offset, part.quantity)))
+/// Fails now and then once the run is cancelled.
+fn look(watch: &Watch, seen: u64) -> Result<()> {
+    match seen.is_multiple_of(LOOK) && watch.is_cancelled() {
+        true => Err(Error::new(Code::Internal, "The audit was cancelled.")),
+        false => Ok(()),
+    }
 }

@@ -8,6 +8,7 @@ pub mod cuts;
 pub mod findings;
 mod ids;
 pub mod judge;
+mod keys;
 pub mod log;
 mod mend;
 mod proof;

@@ -13,7 +13,7 @@ use super::ids::Ids;
 use super::watch::Watch;
 use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
-use crate::ledger::{LedgerView, PassingRow, SourceRow, Sum, Table};
+use crate::ledger::{LedgerView, PassingBalance, PassingRow, SourceRow, Sum, Table};
 use crate::stock::SourceName;
 use crate::words;
 
@@ -140,14 +140,29 @@ impl Rows {
         Ok(rows)
     }
 
+    fn place(&self, warehouse: &str, product: &str) -> Option<Place> {
+        Some((self.warehouses.known(warehouse)?, self.products.known(product)?))
+    }
+
     /// What the rows of a key say, per source. Takes it out: what is left at the end belongs to no book.
-    pub fn take(&mut self, view: &LedgerView, key: &StockKey) -> BTreeMap<SourceName, (Sum, i64)> {
-        let place =
-            (self.warehouses.known(key.warehouse.as_str()), self.products.known(key.product.as_str()));
-        let (Some(warehouse), Some(product)) = place else { return BTreeMap::new() };
-        let parts = self.keys.remove(&(warehouse, product)).unwrap_or_default();
-        let named = parts.into_iter().filter_map(|(id, part)| Some((view.source_name(id)?.clone(), part)));
+    pub fn take(&mut self, key: &StockKey) -> BTreeMap<SourceName, (Sum, i64)> {
+        let place = self.place(key.warehouse.as_str(), key.product.as_str());
+        let parts = place.and_then(|place| self.keys.remove(&place)).unwrap_or_default();
+        let named =
+            parts.into_iter().filter_map(|(id, part)| Some((self.positions.get(&id)?.1.clone(), part)));
         named.collect()
+    }
+
+    /// Whether the rows of a key and source come to this.
+    pub fn come_to(&self, row: &PassingBalance<'_>) -> bool {
+        let parts = self.place(row.warehouse, row.product).and_then(|place| self.keys.get(&place));
+        parts.and_then(|parts| parts.get(&row.source_id)) == Some(&(row.sum, row.last_offset))
+    }
+
+    /// In how many sources a key has rows.
+    pub fn parts_of(&self, key: &StockKey) -> usize {
+        let place = self.place(key.warehouse.as_str(), key.product.as_str());
+        place.and_then(|place| self.keys.get(&place)).map_or(0, BTreeMap::len)
     }
 
     /// Keys that have rows and were never taken.

@@ -131,7 +131,11 @@ impl Auditor<'_> {
         run.pending = careful.pending.len() as u64;
         run.foreign = bulk.foreign + careful.foreign;
         run.keys = run.equal + run.pending + careful.cases.len() as u64 + bulk.convicted_only;
-        run.cut = bulk.sources.iter().map(|(row, _)| (row.name.clone(), row.next_offset)).collect();
+        run.cut = bulk
+            .sources
+            .iter()
+            .map(|booked| (booked.source.name.clone(), booked.source.next_offset))
+            .collect();
         if let Some(rows) = &bulk.rows {
             (run.rows, run.tables) = (rows.read, rows.tables);
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::json;
 
-use super::bulk::{Bulk, KeyFault};
+use super::bulk::{Booked, Bulk, KeyFault};
 use super::careful::{Case, What};
 use super::findings::{Action, Cause, Deviation, Store};
 use super::mend;
@@ -27,9 +27,10 @@ pub fn of_ledger(bulk: &Bulk) -> Vec<Deviation> {
         found.iter().any(|deviation| matches!(deviation.cause, Cause::TableMissing | Cause::RowForeign));
     found.extend(bulk.faults.iter().filter_map(of_fault));
     let explained: BTreeSet<&str> = explained(bulk);
-    for (source, booked) in &bulk.sources {
+    for booked in &bulk.sources {
+        let source = &booked.source;
         if !(explained.contains(&*source.name) && aside_fits(bulk, source))
-            && let Some(deviation) = of_source(bulk, source, *booked, rows_named)
+            && let Some(deviation) = of_source(bulk, booked, rows_named)
         {
             found.push(deviation);
         }
@@ -47,8 +48,8 @@ fn explained(bulk: &Bulk) -> BTreeSet<&str> {
     faults
         .flat_map(|fault| differing(&fault.accounts))
         .map(|name| {
-            let source = bulk.sources.iter().find(|(source, _)| *source.name == *name);
-            source.map_or("", |(source, _)| &*source.name)
+            let booked = bulk.sources.iter().find(|booked| *booked.source.name == *name);
+            booked.map_or("", |booked| &*booked.source.name)
         })
         .collect()
 }
@@ -151,16 +152,17 @@ fn aside_fits(bulk: &Bulk, source: &SourceRow) -> bool {
 }
 
 /// A source whose own counters are not what its rows (or, unread, its books) come to.
-fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, rows_named: bool) -> Option<Deviation> {
+fn of_source(bulk: &Bulk, booked: &Booked, rows_named: bool) -> Option<Deviation> {
+    let Booked { source, sum, keys } = booked;
     let told = Sum { quantity: source.signed_quantity, entries: source.entries };
     let (counted, digest) = match &bulk.rows {
         // With a whole table gone nothing can be said of the sums; the table is named already.
-        Some(rows) if !rows.lost.is_empty() => (booked, None),
+        Some(rows) if !rows.lost.is_empty() => (*sum, None),
         Some(rows) => {
             let sum = rows.sources.get(&source.id).copied().unwrap_or_default();
             (sum.sum, Some(sum.digest))
         }
-        None => (booked, None),
+        None => (*sum, None),
     };
     let digest_fits = digest.is_none_or(|digest| digest == source.digest as u64);
     let rejected = kept_aside(bulk, source);
@@ -175,7 +177,7 @@ fn of_source(bulk: &Bulk, source: &SourceRow, booked: Sum, rows_named: bool) -> 
         id: 0,
         subject: source.name.to_string(),
         key: None,
-        keys: bulk.keys.get(&source.name).cloned().unwrap_or_default(),
+        keys: keys.clone(),
         state: State::of(counted.quantity, told.quantity, true, false),
         reviewed: false,
         rrs: counted.quantity,

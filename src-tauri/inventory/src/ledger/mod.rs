@@ -44,8 +44,9 @@ pub use row_sums::{RowSums, SourceSum, Three};
 pub use standing::{Standing, StandingRow, entry_content};
 pub use stock_card::MovementCursor;
 pub use sums::{Ask, Columns, Detail, EntryCursor, Filter, Moved, Period, Sums};
-pub use view::{KeyState, LedgerView, Part, StatesInOrder, Sum};
+pub use view::{KeyState, LedgerView, Part, Sum};
 pub use view_rows::Beyond;
+pub use view_scan::PassingBalance;
 pub use view_scan::PassingRow;
 
 use crate::entry::{CompanyId, Entry, ProductId, Refusal, StockKey, WarehouseId};

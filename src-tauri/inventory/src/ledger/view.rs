@@ -1,7 +1,7 @@
 //! One consistent snapshot of the ledger as an auditor reads it: sources, the keys' states and totals, in key order
 //! and in pages. Reads only; never looks at the stock.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
 use super::read::{after_key, key_at, key_condition};
 use super::row_sums::Three;
@@ -173,14 +173,6 @@ impl LedgerView {
         let rows = self.session.query(&sql).await?;
         rows.iter().map(|row| Ok((key_at(row, 0, 1)?, [row.int(2)?, row.int(3)?, row.int(4)?]))).collect()
     }
-
-    /// Σ `balances` per source: (source's number, sum).
-    pub async fn balance_sums(&mut self) -> Result<HashMap<i64, Sum>> {
-        let sql = "SELECT source_id, SUM(quantity), SUM(entries) FROM balances GROUP BY source_id";
-        let rows = self.session.query(sql).await?;
-        let sum = |row: &Row| Ok((row.int(0)?, Sum { quantity: row.int(1)?, entries: row.int(2)? }));
-        rows.iter().map(sum).collect()
-    }
 }
 
 fn day_sums_sql(condition: &str) -> String {
@@ -192,64 +184,4 @@ fn day_sums_sql(condition: &str) -> String {
 
 fn sum_at(row: &Row) -> Result<(StockKey, Sum)> {
     Ok((key_at(row, 0, 1)?, Sum { quantity: row.int(2)?, entries: row.int(3)? }))
-}
-
-/// `balances` in key order. Each source lies together on disk in that order, so the sources are read side by side
-/// and merged here: far cheaper than an index that leads to rows all over the place.
-pub struct StatesInOrder {
-    streams: Vec<Stream>,
-}
-
-struct Stream {
-    id: i64,
-    source: SourceName,
-    page: VecDeque<(StockKey, Part)>,
-    last: Option<StockKey>,
-    done: bool,
-}
-
-impl StatesInOrder {
-    /// From the first key on.
-    pub fn new(view: &LedgerView) -> Self {
-        let stream = |source: &SourceRow| Stream {
-            id: source.id,
-            source: source.name.clone(),
-            page: VecDeque::new(),
-            last: None,
-            done: false,
-        };
-        StatesInOrder { streams: view.sources.iter().map(stream).collect() }
-    }
-
-    /// The next key's state; `None` at the end.
-    pub async fn next(&mut self, view: &mut LedgerView) -> Result<Option<KeyState>> {
-        for stream in &mut self.streams {
-            stream.fill(view).await?;
-        }
-        let fronts = self.streams.iter().filter_map(|stream| stream.page.front().map(|(key, _)| key));
-        let Some(key) = fronts.min().cloned() else { return Ok(None) };
-        let mut parts = Vec::new();
-        for stream in &mut self.streams {
-            if stream.page.front().is_some_and(|(front, _)| *front == key) {
-                parts.extend(stream.page.pop_front().map(|(_, part)| part));
-            }
-        }
-        Ok(Some(KeyState { key, parts }))
-    }
-}
-
-impl Stream {
-    async fn fill(&mut self, view: &mut LedgerView) -> Result<()> {
-        if self.done || !self.page.is_empty() {
-            return Ok(());
-        }
-        let page = view.balances_after(self.id, self.last.as_ref()).await?;
-        self.done = page.len() < PAGE;
-        for (key, [last_offset, quantity, entries]) in page {
-            let part = Part { source: self.source.clone(), last_offset, quantity, entries };
-            self.page.push_back((key, part));
-        }
-        self.last = self.page.back().map(|(key, _)| key.clone());
-        Ok(())
-    }
 }

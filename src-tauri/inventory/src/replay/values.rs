@@ -34,9 +34,9 @@ pub(super) async fn compare(
     watch.begin(Phase::Keys, keys.len() as u64);
     let mut seen = HashSet::new();
     if scope.list().is_none() {
-        let mut from = None::<String>;
+        let mut from = None;
         loop {
-            let page = stock.scan(from.as_deref(), PAGE).await?;
+            let page = stock.scan(from.as_ref(), PAGE).await?;
             let (mut keys, mut values) = (Vec::new(), Vec::new());
             for (text, bytes) in page.values {
                 let Some(key) = StockKey::parse(&text) else { continue };

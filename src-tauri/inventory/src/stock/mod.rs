@@ -98,13 +98,22 @@ pub enum Answer {
     Damaged,
 }
 
+/// Where a scan over every key goes on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The store's own word for it.
+    pub at: String,
+    /// Keys that the store named already and whose values come next.
+    pub named: Vec<String>,
+}
+
 /// One page of a scan over every key of the store.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
     /// Key text and value bytes, as stored; foreign keys included.
     pub values: Vec<(String, Vec<u8>)>,
     /// Where to go on; `None` at the end. A key may come twice (Redis SCAN).
-    pub next: Option<String>,
+    pub next: Option<Place>,
 }
 
 /// What the sentinel says about the store's memory.
@@ -129,7 +138,7 @@ pub trait Stock: Send + Sync {
     /// Values of keys, in order, as stored.
     async fn values(&self, keys: &[StockKey]) -> Result<Vec<Option<Vec<u8>>>>;
     /// One page of all keys. `from` is the previous page's `next`; `None` starts. About `count` values.
-    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page>;
+    async fn scan(&self, from: Option<&Place>, count: usize) -> Result<Page>;
     /// Moves the sentinel by one (called about once a second) and says whether the store forgot.
     async fn pulse(&self) -> Result<Pulse>;
     /// Grows with every change that this process made or noticed; a view reads it before it scans again.

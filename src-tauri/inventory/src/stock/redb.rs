@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use self::file::{failure, free_name, open_file, refusal};
 use super::corrections::{Corrected, Correction, correct, sound_corrections};
 use super::value::{self, Value};
-use super::{Answer, Page, Pulse, SENTINEL, Stock, StockCall, Vector};
+use super::{Answer, Page, Place, Pulse, SENTINEL, Stock, StockCall, Vector};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step, Trail};
@@ -264,8 +264,8 @@ impl Stock for Redb {
         .await
     }
 
-    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page> {
-        let from = from.unwrap_or_default().to_owned();
+    async fn scan(&self, from: Option<&Place>, count: usize) -> Result<Page> {
+        let from = from.map(|place| place.at.clone()).unwrap_or_default();
         let count = count.max(1);
         self.work(move |inner| {
             inner.look(|table| {
@@ -273,7 +273,7 @@ impl Stock for Redb {
                 for item in table.range(from.as_str()..)? {
                     let (key, stored) = item?;
                     if page.values.len() == count {
-                        page.next = Some(key.value().to_owned());
+                        page.next = Some(Place { at: key.value().to_owned(), named: Vec::new() });
                         break;
                     }
                     page.values.push((key.value().to_owned(), stored.value().to_vec()));

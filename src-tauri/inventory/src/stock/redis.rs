@@ -6,20 +6,21 @@ mod health;
 mod link;
 mod notes;
 mod probe;
+mod scan;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, Slot, SlotAddr};
-use ::redis::{Cmd, ErrorKind, FromRedisValue, RedisError, RedisResult, Script, ServerErrorKind, cmd, pipe};
+use ::redis::cluster_routing::Slot;
+use ::redis::{Cmd, ErrorKind, RedisError, RedisResult, Script, ServerErrorKind, cmd, pipe};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use self::link::{Conn, Link};
 use super::corrections::{Corrected, Correction, sound_corrections};
-use super::{Answer, Page, Prev, Pulse, Stock, StockCall, Vector, value};
+use super::{Answer, Page, Place, Prev, Pulse, Stock, StockCall, Vector, value};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step};
@@ -186,11 +187,12 @@ impl Redis {
 
     /// Values of keys; what is no string is told apart from what is absent.
     async fn read(&self, conn: &Conn, keys: &[String]) -> RedisResult<Vec<Option<Vec<u8>>>> {
-        let mut values: Vec<Option<Vec<u8>>> = Vec::with_capacity(keys.len());
-        for some in keys.chunks(CHUNK) {
-            values
-                .extend(cmd("MGET").arg(some).query_async::<Vec<Option<Vec<u8>>>>(&mut conn.clone()).await?);
-        }
+        let parts = keys.chunks(CHUNK).map(|some| {
+            let mut conn = conn.clone();
+            async move { cmd("MGET").arg(some).query_async::<Vec<Option<Vec<u8>>>>(&mut conn).await }
+        });
+        let parts: Vec<_> = stream::iter(parts.collect::<Vec<_>>()).buffered(PIPELINE).try_collect().await?;
+        let mut values: Vec<_> = parts.into_iter().flatten().collect();
         let absent: Vec<usize> = (0..keys.len()).filter(|place| values[*place].is_none()).collect();
         let kinds = absent.iter().map(|place| {
             let mut conn = conn.clone();
@@ -205,50 +207,6 @@ impl Redis {
             }
         }
         Ok(values)
-    }
-
-    /// One SCAN on one node: where to go on, and the keys.
-    async fn scan_node(
-        &self,
-        conn: &Conn,
-        slot: u16,
-        cursor: &str,
-        count: usize,
-    ) -> RedisResult<(String, Vec<String>)> {
-        let mut command = cmd("SCAN");
-        command.arg(cursor).arg("COUNT").arg(count.max(1));
-        let (next, keys): (String, Vec<Vec<u8>>) = routed(conn, slot, command).await?;
-        Ok((next, keys.into_iter().map(|key| String::from_utf8_lossy(&key).into_owned()).collect()))
-    }
-
-    async fn page(&self, conn: &Conn, from: Option<&str>, count: usize) -> RedisResult<Page> {
-        // A place is the node's first slot and its cursor; one server is the node of slot 0.
-        let (slot, cursor) = from.and_then(|from| from.split_once('/')).unwrap_or(("0", "0"));
-        let slot: u16 = slot.parse().unwrap_or(0);
-        let (cursor, mut keys) = self.scan_node(conn, slot, cursor, count).await?;
-        keys.sort_unstable();
-        keys.dedup();
-        let values = self.read(conn, &keys).await?;
-        let next = if cursor != "0" {
-            Some(format!("{slot}/{cursor}"))
-        } else {
-            let nodes = health::nodes(conn).await?;
-            nodes.into_iter().find(|node| *node > slot).map(|node| format!("{node}/0"))
-        };
-        let values = keys.into_iter().zip(values).filter_map(|(key, value)| Some((key, value?))).collect();
-        Ok(Page { values, next })
-    }
-}
-
-/// Sends a command to the node that holds a slot.
-async fn routed<T: FromRedisValue>(conn: &Conn, slot: u16, command: Cmd) -> RedisResult<T> {
-    match conn.clone() {
-        Conn::Single(mut conn) => command.query_async(&mut conn).await,
-        Conn::Cluster(mut conn) => {
-            let node = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
-            let value = conn.route_command(command, RoutingInfo::SingleNode(node)).await?;
-            Ok(T::from_redis_value(value.extract_error()?)?)
-        }
     }
 }
 
@@ -344,7 +302,7 @@ impl Stock for Redis {
         }
     }
 
-    async fn scan(&self, from: Option<&str>, count: usize) -> Result<Page> {
+    async fn scan(&self, from: Option<&Place>, count: usize) -> Result<Page> {
         let (generation, conn) = self.link.conn().await?;
         match self.page(&conn, from, count).await {
             Ok(page) => Ok(page),

@@ -156,7 +156,7 @@ pub async fn drain(site: &dyn Site, most: usize) {
 pub async fn kept(site: &dyn Site) -> Kept {
     let (mut from, mut kept) = (None, BTreeMap::new());
     loop {
-        let page = site.stock().scan(from.as_deref(), 1_000).await.unwrap();
+        let page = site.stock().scan(from.as_ref(), 1_000).await.unwrap();
         kept.extend(page.values);
         from = page.next;
         if from.is_none() {

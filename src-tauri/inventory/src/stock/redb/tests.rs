@@ -61,7 +61,7 @@ async fn scan_gives_every_key_once() {
     store.bring(&vectors).await.unwrap();
     let (mut from, mut keys) = (None, Vec::new());
     loop {
-        let page = store.scan(from.as_deref(), 10).await.unwrap();
+        let page = store.scan(from.as_ref(), 10).await.unwrap();
         assert!(page.values.len() <= 10);
         keys.extend(page.values.into_iter().map(|(key, _)| key));
         from = page.next;

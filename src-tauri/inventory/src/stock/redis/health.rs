@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use ::redis::cluster_routing::Slot;
 use ::redis::{ErrorKind, RedisResult, ServerErrorKind, Value, cmd};
 
+use super::Redis;
 use super::link::Conn;
-use super::{Redis, routed};
+use super::link::routed;
 use crate::error::{Code, Error, Result};
 use crate::stock::{Pulse, SENTINEL};
 use crate::words;

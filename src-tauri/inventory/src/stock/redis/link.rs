@@ -7,8 +7,12 @@ use std::time::Duration;
 use ::redis::aio::{ConnectionLike, MultiplexedConnection};
 use ::redis::cluster::ClusterClient;
 use ::redis::cluster_async::ClusterConnection;
+use ::redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
 use ::redis::{AsyncConnectionConfig, Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind};
-use ::redis::{IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind, Value};
+use ::redis::{
+    FromRedisValue, IntoConnectionInfo, Pipeline, RedisError, RedisFuture, RedisResult, ServerErrorKind,
+    Value,
+};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -56,6 +60,18 @@ impl ConnectionLike for Conn {
         match self {
             Conn::Single(conn) => conn.get_db(),
             Conn::Cluster(conn) => conn.get_db(),
+        }
+    }
+}
+
+/// Sends a command to the node that holds a slot.
+pub async fn routed<T: FromRedisValue>(conn: &Conn, slot: u16, command: Cmd) -> RedisResult<T> {
+    match conn.clone() {
+        Conn::Single(mut conn) => command.query_async(&mut conn).await,
+        Conn::Cluster(mut conn) => {
+            let node = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+            let value = conn.route_command(command, RoutingInfo::SingleNode(node)).await?;
+            Ok(T::from_redis_value(value.extract_error()?)?)
         }
     }
 }

@@ -8,7 +8,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::link::Conn;
-use super::{Redis, SCRIPT, health, routed};
+use super::link::routed;
+use super::{Redis, SCRIPT, health};
 use crate::error::Code;
 use crate::probe::{Finding, PATIENCE, Step, Stopped, Trail, reach};
 use crate::stock::SENTINEL;
