@@ -10,6 +10,7 @@ use inventory::audit::log::{self, Logged};
 use inventory::audit::watch::Watch;
 use inventory::entry::StockKey;
 use inventory::ledger::{AuditRunSearch, Ledger};
+use inventory::words;
 
 use crate::api::Failure;
 use crate::api::audit::{AuditCut, AuditLine, AuditOverview, AuditProgress, AuditRun};
@@ -46,7 +47,10 @@ impl Auditing {
     fn begin(self: &Arc<Self>) -> Result<Turn, Failure> {
         let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if now.is_some() {
-            return Err(Failure::new("locked", "An audit or a replay is under way here."));
+            return Err(Failure::new(
+                "locked",
+                words!("run_under_way", "An audit or a replay is under way here."),
+            ));
         }
         let watch = Watch::new();
         *now = Some(watch.clone());

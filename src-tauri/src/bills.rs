@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use inventory::entry::{Direction, format_time, parse_time};
 use inventory::error::Code;
+use inventory::ledger::rejected;
 use inventory::outbox::{Bill as Stored, BillFilter, BillLine as StoredLine, BillSummary as StoredSummary};
 use inventory::queue::SourceIdentity;
+use inventory::words;
+use inventory::words::Words;
 use uuid::Uuid;
 
 use crate::api::Failure;
@@ -48,16 +51,16 @@ struct Position {
 
 /// The bill, or the words that it was not posted here.
 pub async fn found(live: &Live, bill_id: &str) -> Result<Stored, Failure> {
-    let words = || format!("bill {bill_id} was not posted on this desktop");
+    let words = || words!("bill_not_here", "bill {bill_id} was not posted on this desktop", bill_id);
     live.engine.outbox()?.bill(bill_id).await?.ok_or_else(|| Failure::new("not_found", words()))
 }
 
 type Positions = HashMap<(Uuid, i32), Position>;
-type States = Vec<(LineState, String)>;
+type States = Vec<(LineState, Words)>;
 
 /// What the ledger answers, unless it takes so long that nobody would wait for it.
 async fn in_time<T>(asked: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = |_| Failure::new("unreachable", "the ledger does not answer");
+    let late = |_| Failure::new("unreachable", words!("ledger_silent", "the ledger does not answer"));
     tokio::time::timeout(PATIENCE, asked).await.map_err(late)?
 }
 
@@ -101,7 +104,7 @@ pub async fn states(live: &Live, bill: &Stored) -> Result<States, Failure> {
 fn states_here(live: &Live, bill: &Stored) -> Result<States, Failure> {
     let local = local(live)?;
     let state = |line| if place(line, local.as_ref()).is_some() { LineState::Sent } else { LineState::Saved };
-    Ok(bill.lines.iter().map(|line| (state(line), String::new())).collect())
+    Ok(bill.lines.iter().map(|line| (state(line), Words::none())).collect())
 }
 
 /// The source that the outbox itself is, in standalone mode.
@@ -126,24 +129,26 @@ async fn states_at(live: &Live, bill: &Stored, positions: &Positions) -> Result<
         }
     }
     let states = places.into_iter().map(|place| {
-        let Some((source, offset)) = place else { return (LineState::Saved, String::new()) };
-        let Some(position) = positions.get(&source) else { return (LineState::Sent, String::new()) };
+        let Some((source, offset)) = place else { return (LineState::Saved, Words::none()) };
+        let Some(position) = positions.get(&source) else { return (LineState::Sent, Words::none()) };
         match rejected.get(&(position.name.as_str(), offset)) {
-            Some((kind, reason)) if kind == "duplicate" => (LineState::Duplicate, reason.clone()),
-            Some((_, reason)) => (LineState::Rejected, reason.clone()),
-            None if offset < position.stock_offset => (LineState::InStock, String::new()),
-            None if offset < position.next_offset => (LineState::InLedger, String::new()),
-            None => (LineState::Sent, String::new()),
+            Some((kind, reason)) if kind == "duplicate" => {
+                (LineState::Duplicate, rejected::reason(kind, reason, None))
+            }
+            Some((kind, reason)) => (LineState::Rejected, rejected::reason(kind, reason, None)),
+            None if offset < position.stock_offset => (LineState::InStock, Words::none()),
+            None if offset < position.next_offset => (LineState::InLedger, Words::none()),
+            None => (LineState::Sent, Words::none()),
         }
     });
     Ok(states.collect())
 }
 
 /// A bill's state: rejected if any line is, else its least advanced line's.
-fn whole_state(states: &[(LineState, String)]) -> (LineState, String) {
+fn whole_state(states: &[(LineState, Words)]) -> (LineState, Words) {
     let rejected = states.iter().find(|(state, _)| *state == LineState::Rejected);
     let least = states.iter().min_by_key(|(state, _)| *state);
-    rejected.or(least).cloned().unwrap_or((LineState::InStock, String::new()))
+    rejected.or(least).cloned().unwrap_or((LineState::InStock, Words::none()))
 }
 
 fn kind(direction: Direction) -> BillKind {
@@ -153,7 +158,7 @@ fn kind(direction: Direction) -> BillKind {
     }
 }
 
-fn summary(names: &Names, bill: &StoredSummary, states: &[(LineState, String)]) -> BillSummary {
+fn summary(names: &Names, bill: &StoredSummary, states: &[(LineState, Words)]) -> BillSummary {
     let (state, reason) = whole_state(states);
     BillSummary {
         bill_id: bill.bill_id.clone(),
@@ -167,7 +172,7 @@ fn summary(names: &Names, bill: &StoredSummary, states: &[(LineState, String)]) 
         quantity: bill.quantity,
         first_product: names.name(CatalogKind::Product, &bill.first_product),
         state,
-        reason,
+        reason: (&reason).into(),
         reverses: bill.reverses.clone(),
         reversed_by: bill.reversed_by.clone(),
     }
@@ -190,7 +195,7 @@ pub async fn shown(live: &Live, bill: &Stored) -> Result<Bill, Failure> {
             drcr: if line.direction == Direction::In { 1 } else { -1 },
             description: line.description.clone().unwrap_or_default(),
             state: *state,
-            reason: reason.clone(),
+            reason: reason.into(),
         }
     });
     let lines = lines.collect();
@@ -243,7 +248,10 @@ fn filter(names: &Names, query: &BillQuery) -> Result<BillFilter, Failure> {
         "" => Ok(None),
         day => parse_time(&format!("{day} {time}")).map(Some).ok_or_else(|| Failure {
             field: Some(field.into()),
-            ..Failure::new("invalid", format!("{day:?} is no day; write YYYY-MM-DD"))
+            ..Failure::new(
+                "invalid",
+                words!("no_day", "{day} is no day; write YYYY-MM-DD", day = format!("{day:?}")),
+            )
         }),
     };
     Ok(BillFilter {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use inventory::config::{Config, Mode as EngineMode, Secret as EngineSecret, ini, save_in_keychain};
 use inventory::error::{Code, Error, Result};
 use inventory::setup;
+use inventory::words;
+use inventory::words::Words;
 
 use crate::api::app::{Mode, Part};
 use crate::api::settings::{Connections, Property, Secret, Step, StepState, TestResult};
@@ -45,14 +47,18 @@ pub fn save(config: &Config, wanted: &Connections) -> Result<()> {
     let path = path(config);
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     let text = written(&before, config, wanted);
-    Config::parse(&text).map_err(|error| error.at(path.display()))?;
+    Config::parse(&text).map_err(|error| error.at(Words::plain(path.display())))?;
     for (account, secret) in [("mysql", &wanted.mysql_password), ("redis", &wanted.redis_password)] {
         if let Secret::Keychain { typed: Some(password) } = secret {
             save_in_keychain(account, password)?;
         }
     }
-    let failed =
-        |error: std::io::Error| Error::new(Code::Full, format!("cannot write {}: {error}", path.display()));
+    let failed = |error: std::io::Error| {
+        Error::new(
+            Code::Full,
+            words!("cannot_write", "cannot write {path}: {error}", path = path.display(), error),
+        )
+    };
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -142,7 +148,13 @@ fn result(finding: setup::Finding) -> Option<TestResult> {
         setup::State::Failed(_) => StepState::Failed,
         setup::State::NotReached => StepState::NotReached,
     };
-    Some(TestResult { part, step: step(finding.step), state, message: finding.message, cure: finding.cure })
+    Some(TestResult {
+        part,
+        step: step(finding.step),
+        state,
+        message: (&finding.message).into(),
+        cure: (&finding.cure).into(),
+    })
 }
 
 fn step(step: setup::Step) -> Step {

@@ -2,6 +2,7 @@
 
 use inventory::entry::{format_time, parse_time};
 use inventory::ledger::{Movement, MovementCursor};
+use inventory::words;
 
 use crate::api::Failure;
 
@@ -21,6 +22,9 @@ pub fn read(text: &str) -> Result<MovementCursor, Failure> {
         Some(MovementCursor { create_time, source_id, source_offset })
     };
     read().ok_or_else(|| {
-        Failure::new("invalid", "this place in the stock card is not known; open the card again")
+        Failure::new(
+            "invalid",
+            words!("card_place_unknown", "this place in the stock card is not known; open the card again"),
+        )
     })
 }

@@ -7,6 +7,7 @@ use crate::api::Failure;
 use crate::api::app::DemoProgress;
 use crate::clock;
 use crate::state::{App, Live};
+use inventory::words;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(150);
@@ -15,7 +16,7 @@ const TELL: Duration = Duration::from_millis(150);
 pub async fn fill(app: &Arc<App>, tell: impl Fn(DemoProgress)) -> Result<DemoProgress, Failure> {
     let live = app.live().await?;
     if app.demo.send_replace(true) {
-        return Err(Failure::new("invalid", "sample data is being made already"));
+        return Err(Failure::new("invalid", words!("demo_under_way", "sample data is being made already")));
     }
     let done = filled(&live, &tell).await;
     app.demo.send_replace(false);
@@ -52,7 +53,10 @@ async fn filled(live: &Live, tell: &impl Fn(DemoProgress)) -> Result<DemoProgres
         if live.closing() {
             return Err(Failure::new(
                 "cancelled",
-                "Twinstock closes; what is saved is counted at the next start",
+                words!(
+                    "closing_counts_later",
+                    "Twinstock closes; what is saved is counted at the next start"
+                ),
             ));
         }
         tokio::time::sleep(TELL).await;

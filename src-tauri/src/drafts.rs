@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use inventory::outbox::Outbox;
+use inventory::words;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -30,7 +31,7 @@ pub struct Drafts {
 }
 
 fn unreadable(error: serde_json::Error) -> Failure {
-    Failure::new("internal", format!("a saved draft cannot be read: {error}"))
+    Failure::new("internal", words!("draft_unread", "a saved draft cannot be read: {error}", error))
 }
 
 impl Drafts {
@@ -52,7 +53,7 @@ impl Drafts {
     ) -> Result<Option<T>, Failure> {
         let mut gone = self.gone.lock().await;
         if gone.contains(&draft.draft_id) {
-            return Err(Failure::new("invalid", "this draft was posted already"));
+            return Err(Failure::new("invalid", words!("draft_posted", "this draft was posted already")));
         }
         let posted = post(keep(outbox, draft).await?).await?;
         if posted.is_some() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use inventory::part_file::PartFile;
+use inventory::words;
 use tauri_plugin_dialog::DialogExt;
 
 use crate::api::Failure;
@@ -65,12 +66,14 @@ impl Csv {
 
 /// A file that has no name until it is whole.
 pub fn begun(path: &Path) -> Result<PartFile, Failure> {
-    PartFile::create(path).map_err(|error| Failure::new("full", format!("cannot write {}", error.message)))
+    PartFile::create(path).map_err(|error| {
+        Failure::new("full", words!("cannot_write_it", "cannot write {what}", what = error.message))
+    })
 }
 
 /// A file that cannot be written.
 pub fn failed(path: &Path, error: &dyn std::fmt::Display) -> Failure {
-    Failure::new("full", format!("cannot write {}: {error}", path.display()))
+    Failure::new("full", words!("cannot_write", "cannot write {path}: {error}", path = path.display(), error))
 }
 
 /// Writes all rows of the stock grid, or says why not.

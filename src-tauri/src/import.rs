@@ -1,5 +1,8 @@
 //! Lines pasted from a spreadsheet or a CSV: all of them, or every error by row and column and no line.
 
+use inventory::words;
+use inventory::words::Words;
+
 use crate::api::bills::{ImportError, Imported, ImportedLine};
 use crate::api::catalog::{CatalogItem, CatalogKind};
 use crate::names::Names;
@@ -45,7 +48,7 @@ fn read(text: &str, product: impl Fn(&str) -> Option<CatalogItem>) -> Imported {
         let record = match record {
             Ok(record) => record,
             Err(error) => {
-                errors.push(wrong(row, 0, "product_id", "not_text", "", &error.to_string()));
+                errors.push(wrong(row, 0, "product_id", "not_text", "", &Words::plain(&error)));
                 continue;
             }
         };
@@ -76,7 +79,7 @@ fn heading(record: &csv::StringRecord) -> Option<Columns> {
     Some(Columns { product: find(&PRODUCT)?, quantity: find(&QUANTITY)?, description: find(&DESCRIPTION) })
 }
 
-fn wrong(row: u32, column: usize, field: &str, rule: &str, value: &str, message: &str) -> ImportError {
+fn wrong(row: u32, column: usize, field: &str, rule: &str, value: &str, message: &Words) -> ImportError {
     ImportError {
         row,
         column: u32::try_from(column + 1).unwrap_or(u32::MAX),
@@ -99,11 +102,18 @@ fn line(
     let found = product(code);
     match &found {
         _ if code.is_empty() => {
-            errors.push(wrong(row, columns.product, "product_id", "missing", "", "product is required"));
+            errors.push(wrong(
+                row,
+                columns.product,
+                "product_id",
+                "missing",
+                "",
+                &words!("product_required", "product is required"),
+            ));
         }
         None => {
-            let words = "no product has this code, barcode or name";
-            errors.push(wrong(row, columns.product, "product_id", "unknown_product", code, words));
+            let words = words!("product_unknown_anyhow", "no product has this code, barcode or name");
+            errors.push(wrong(row, columns.product, "product_id", "unknown_product", code, &words));
         }
         Some(_) => {}
     }
@@ -112,8 +122,8 @@ fn line(
     match quantity.parse::<i64>() {
         Ok(number) if inventory::entry::check_quantity(number).is_ok() => {}
         Ok(_) => {
-            let words = "quantity must be from 1 to 2147483647";
-            errors.push(wrong(row, columns.quantity, "quantity", "quantity_range", typed, words));
+            let words = words!("quantity_between", "quantity must be from 1 to 2147483647");
+            errors.push(wrong(row, columns.quantity, "quantity", "quantity_range", typed, &words));
         }
         Err(_) => {
             let rule = if typed.is_empty() { "missing" } else { "not_integer" };
@@ -123,14 +133,14 @@ fn line(
                 "quantity",
                 rule,
                 typed,
-                "quantity must be a whole number",
+                &words!("quantity_whole", "quantity must be a whole number"),
             ));
         }
     }
     let description = columns.description.map(cell).unwrap_or_default();
     if let Err(refusal) = inventory::entry::check_description(description) {
         let column = columns.description.unwrap_or_default();
-        let (rule, words) = (refusal.rule.code(), refusal.to_string());
+        let (rule, words) = (refusal.rule.code(), refusal.words());
         errors.push(wrong(row, column, "description", rule, description, &words));
     }
     match found {

@@ -105,7 +105,7 @@ fn start(app: &Arc<App>, handle: tauri::AppHandle) {
         if app.start.demo
             && let Err(failure) = demo::fill(&app, |_| {}).await
         {
-            tracing::warn!(code = failure.code, "no sample data: {}", failure.message);
+            tracing::warn!(code = failure.code, "no sample data: {}", failure.message.english);
         }
     });
     tauri::async_runtime::spawn(async move {

@@ -8,6 +8,8 @@ use inventory::entry::{BillId, Direction, Entry, StockKey, parse_time};
 use inventory::outbox::{BillHead, Saved};
 use inventory::stock::value::Value;
 use inventory::wire;
+use inventory::words;
+use inventory::words::Words;
 use uuid::Uuid;
 
 use crate::api::Failure;
@@ -43,7 +45,7 @@ pub fn plain_number(text: &str) -> String {
         .collect()
 }
 
-fn error(line_id: Option<u32>, field: &str, rule: &str, value: &str, message: &str) -> LineError {
+fn error(line_id: Option<u32>, field: &str, rule: &str, value: &str, message: &Words) -> LineError {
     let value = value.chars().take(80).collect();
     LineError { line_id, field: field.into(), rule: rule.into(), value, message: message.into() }
 }
@@ -72,7 +74,9 @@ pub async fn post(live: &Live, preferences: &Preferences, draft: &Draft) -> Resu
         Ok(_) => Ok(PostResult::Posted { bill_id: draft.bill_id.clone(), lines }),
         // Somebody else's bill of this number came in between.
         Err(failure) if failure.code == "invalid" => {
-            let errors = vec![error(None, "bill_id", "bill_exists", &draft.bill_id, &failure.message)];
+            let value = draft.bill_id.chars().take(80).collect();
+            let (field, rule) = ("bill_id".into(), "bill_exists".into());
+            let errors = vec![LineError { line_id: None, field, rule, value, message: failure.message }];
             Ok(PostResult::Refused { errors })
         }
         Err(failure) => Err(failure),
@@ -101,7 +105,7 @@ async fn append(
     draft: Option<String>,
 ) -> Result<(), Failure> {
     let Some(first) = entries.first() else {
-        return Err(Failure::new("invalid", "a bill needs at least one line"));
+        return Err(Failure::new("invalid", words!("no_lines", "a bill needs at least one line")));
     };
     let head = BillHead {
         bill_id: first.bill_id.clone(),
@@ -133,11 +137,17 @@ async fn checked(
     let time = draft.create_time.trim();
     let create_time = if time.is_empty() { Some(clock::wall()) } else { parse_time(time) };
     if create_time.is_none() {
-        let words = "the time must be an existing moment written YYYY-MM-DD HH:MM:SS";
-        errors.push(error(None, "create_time", "time", time, words));
+        let words = words!("time_odd", "the time must be an existing moment written YYYY-MM-DD HH:MM:SS");
+        errors.push(error(None, "create_time", "time", time, &words));
     }
     if draft.lines.is_empty() {
-        errors.push(error(None, "lines", "no_lines", "", "a bill needs at least one line"));
+        errors.push(error(
+            None,
+            "lines",
+            "no_lines",
+            "",
+            &words!("no_lines", "a bill needs at least one line"),
+        ));
     }
     let mut lines = Vec::new();
     for line in &draft.lines {
@@ -171,7 +181,7 @@ async fn checked(
                     refusal.field,
                     rule,
                     &refusal.value,
-                    &refusal.to_string(),
+                    &refusal.words(),
                 ));
             }
             Vec::new()
@@ -179,8 +189,8 @@ async fn checked(
     };
     known_products(live, draft, &mut errors).await?;
     if live.engine.outbox()?.bill(&head.bill_id).await?.is_some() {
-        let words = "a bill of this number was posted already";
-        errors.push(error(None, "bill_id", "bill_exists", &head.bill_id, words));
+        let words = words!("bill_posted", "a bill of this number was posted already");
+        errors.push(error(None, "bill_id", "bill_exists", &head.bill_id, &words));
     }
     if errors.is_empty() && draft.kind == BillKind::Out {
         enough(live, preferences, draft, &entries, &mut errors).await?;
@@ -207,15 +217,21 @@ fn only_typed(line: &DraftLine) -> bool {
 fn quantity(line: &DraftLine, errors: &mut Vec<LineError>) -> i64 {
     let text = plain_number(&line.quantity);
     if text.is_empty() {
-        errors.push(error(Some(line.line_id), "quantity", "missing", "", "quantity is required"));
+        errors.push(error(
+            Some(line.line_id),
+            "quantity",
+            "missing",
+            "",
+            &words!("quantity_required", "quantity is required"),
+        ));
         return 1;
     }
     match text.parse::<i128>() {
         // Beyond 64 bits it is out of range all the same.
         Ok(number) => i64::try_from(number).unwrap_or(i64::MAX),
         Err(_) => {
-            let words = "quantity must be a whole number";
-            errors.push(error(Some(line.line_id), "quantity", "not_integer", &line.quantity, words));
+            let words = words!("quantity_whole", "quantity must be a whole number");
+            errors.push(error(Some(line.line_id), "quantity", "not_integer", &line.quantity, &words));
             1
         }
     }
@@ -231,9 +247,9 @@ async fn known_products(live: &Live, draft: &Draft, errors: &mut Vec<LineError>)
         live.names.read().await?;
     }
     for line in draft.lines.iter().filter(unknown) {
-        let words = "no product has this code; create it or choose another";
+        let words = words!("product_unknown", "no product has this code; create it or choose another");
         let typed = if only_typed(line) { &line.product_text } else { &line.product_id };
-        errors.push(error(Some(line.line_id), "product_id", "unknown_product", typed, words));
+        errors.push(error(Some(line.line_id), "product_id", "unknown_product", typed, &words));
     }
     Ok(())
 }
@@ -261,7 +277,8 @@ async fn enough(
     for (entry, line) in entries.iter().zip(&draft.lines) {
         let held = left.entry(entry.key()).or_default();
         if *held < entry.quantity {
-            let words = format!("only {held} there; this warehouse does not go below zero");
+            let words =
+                words!("not_enough", "only {held} there; this warehouse does not go below zero", held);
             errors.push(error(Some(line.line_id), "quantity", "negative_stock", &line.quantity, &words));
         }
         *held -= entry.quantity;
@@ -273,7 +290,10 @@ async fn enough(
 pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
     let posted = bills::found(live, bill_id).await?;
     if let Some(other) = &posted.summary.reversed_by {
-        return Err(Failure::new("invalid", format!("bill {bill_id} was reversed already, by {other}")));
+        return Err(Failure::new(
+            "invalid",
+            words!("bill_reversed_by", "bill {bill_id} was reversed already, by {other}", bill_id, other),
+        ));
     }
     let states = bills::states(live, &posted).await?;
     let mut entries = Vec::new();
@@ -284,14 +304,21 @@ pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
             }
             s if s.is_end() => {}
             _ => {
-                let words =
-                    format!("bill {bill_id} is still on its way to the ledger; reverse it when it is there");
+                let words = words!(
+                    "bill_on_its_way",
+                    "bill {bill_id} is still on its way to the ledger; reverse it when it is there",
+                    bill_id
+                );
                 return Err(Failure::new("invalid", words));
             }
         }
     }
     if entries.is_empty() {
-        let words = format!("no line of bill {bill_id} was counted: there is nothing to take back");
+        let words = words!(
+            "bill_nothing_counted",
+            "no line of bill {bill_id} was counted: there is nothing to take back",
+            bill_id
+        );
         return Err(Failure::new("invalid", words));
     }
     let now = clock::wall();
@@ -308,7 +335,7 @@ pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Res
     let entry = match wire::decode(text.as_bytes()) {
         Ok(entry) => entry,
         Err(refusal) => {
-            let words = refusal.to_string();
+            let words = refusal.words();
             let errors = vec![error(None, refusal.field, refusal.rule.code(), &refusal.value, &words)];
             return Ok(PostResult::Refused { errors });
         }
@@ -317,10 +344,16 @@ pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Res
     let id = Uuid::new_v5(&RESUBMITTED, format!("{source}\n{offset}").as_bytes());
     match ledger.rejected_one(source, offset).await? {
         None => {
-            return Err(Failure::new("not_found", format!("no rejected entry at {source}, offset {offset}")));
+            return Err(Failure::new(
+                "not_found",
+                words!("no_rejected_at", "no rejected entry at {source}, offset {offset}", source, offset),
+            ));
         }
         Some(row) if row.resubmitted_as.is_some_and(|other| other != id) => {
-            return Err(Failure::new("invalid", "this rejected entry was resubmitted already"));
+            return Err(Failure::new(
+                "invalid",
+                words!("resubmitted_already", "this rejected entry was resubmitted already"),
+            ));
         }
         Some(_) => {}
     }

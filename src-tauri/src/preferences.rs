@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use inventory::error::{Code, Error, Result};
+use inventory::words;
 
 use crate::api::settings::Preferences;
 
@@ -37,7 +38,12 @@ impl PreferencesFile {
         self.write(&preferences).map_err(|error| {
             Error::new(
                 Code::Full,
-                format!("{} cannot be written: {error}. Check the disk.", self.path.display()),
+                words!(
+                    "file_not_written_disk",
+                    "{path} cannot be written: {error}. Check the disk.",
+                    path = self.path.display(),
+                    error
+                ),
             )
         })?;
         *now = preferences;

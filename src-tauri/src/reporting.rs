@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
 use inventory::entry::{CompanyId, ProductId, WarehouseId};
 use inventory::report::{Figures, Filter, Group, Order, Period, Request, Row, Sort, stretch};
+use inventory::words;
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;
@@ -22,7 +23,14 @@ const HELD: usize = 3;
 
 /// A group's value does not belong to the group: a page of another version.
 fn strange(value: &str) -> Failure {
-    Failure::new("invalid", format!("{value:?} is no value of this report; open it again"))
+    Failure::new(
+        "invalid",
+        words!(
+            "no_value_of_report",
+            "{value} is no value of this report; open it again",
+            value = format!("{value:?}")
+        ),
+    )
 }
 
 /// The engine's group.
@@ -55,7 +63,12 @@ fn midnight(day: NaiveDate) -> NaiveDateTime {
 
 /// The period of a question.
 pub fn period(from: Option<&str>, to: &str) -> Result<Period, Failure> {
-    let wrong = |text: &str| Failure::new("invalid", format!("{text:?} is no day and no time"));
+    let wrong = |text: &str| {
+        Failure::new(
+            "invalid",
+            words!("no_day_no_time", "{text} is no day and no time", text = format!("{text:?}")),
+        )
+    };
     let (last, end) = stretch(to).ok_or_else(|| wrong(to))?;
     let start = match from {
         Some(from) => stretch(from).ok_or_else(|| wrong(from))?.0,
@@ -65,7 +78,13 @@ pub fn period(from: Option<&str>, to: &str) -> Result<Period, Failure> {
     if period.sound() {
         return Ok(period);
     }
-    Err(Failure::new("invalid", "the period ends before it begins, or lies outside the years 1000 to 9999"))
+    Err(Failure::new(
+        "invalid",
+        words!(
+            "the_period_unsound",
+            "the period ends before it begins, or lies outside the years 1000 to 9999"
+        ),
+    ))
 }
 
 /// The question in the engine's shape, all rows of it.
@@ -206,14 +225,19 @@ impl Reports {
         let kept = self.kept();
         let found = kept.reports.iter().find(|(handle, _)| *handle == report);
         let held = found.map(|(_, held)| Arc::clone(held));
-        held.ok_or_else(|| Failure::new("not_found", "this report is not held any more; make it again"))
+        held.ok_or_else(|| {
+            Failure::new(
+                "not_found",
+                words!("report_not_held", "this report is not held any more; make it again"),
+            )
+        })
     }
 
     /// The turn to write a file: one at a time.
     pub fn begin_export(&self) -> Result<Turn<'_>, Failure> {
         let mut export = self.export.lock().unwrap_or_else(PoisonError::into_inner);
         if export.is_some() {
-            return Err(Failure::new("locked", "An export is under way here."));
+            return Err(Failure::new("locked", words!("export_under_way", "An export is under way here.")));
         }
         let cancelled = Arc::new(AtomicBool::new(false));
         *export = Some(Arc::clone(&cancelled));

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use inventory::config::Config;
 use inventory::error::{Code, Error};
 use inventory::ledger::Ledger;
+use inventory::words;
 use inventory::writer::status::Board;
 use inventory::{Engine, Parts, Running};
 use tokio::sync::watch;
@@ -79,7 +80,7 @@ impl Live {
     pub async fn progress(&self, seq: i64) -> Result<inventory::Progress, Failure> {
         match self.running.lock().await.as_ref() {
             Some(running) => Ok(running.progress(seq).await?),
-            None => Err(Failure::new("cancelled", "Twinstock is closing.")),
+            None => Err(Failure::new("cancelled", words!("closing", "Twinstock is closing."))),
         }
     }
 
@@ -171,7 +172,7 @@ impl App {
         match settled.as_deref() {
             Ok(Phase::Running(live)) => Ok(Arc::clone(live)),
             Ok(Phase::Failed(failure)) => Err(failure.clone()),
-            _ => Err(Failure::new("starting", "Twinstock is closing.")),
+            _ => Err(Failure::new("starting", words!("closing", "Twinstock is closing."))),
         }
     }
 
@@ -206,8 +207,10 @@ impl App {
     }
 
     async fn close_now(&self) {
-        let before =
-            self.phase.send_replace(Phase::Failed(Failure::new("starting", "Twinstock is closing.")));
+        let before = self.phase.send_replace(Phase::Failed(Failure::new(
+            "starting",
+            words!("closing", "Twinstock is closing."),
+        )));
         let Phase::Running(live) = before else { return };
         live.stop().await;
         // Commands that are still answering hold the stores a moment longer; the folder's lock goes with them.
@@ -224,8 +227,9 @@ impl App {
         let config = self.config();
         let runtime = tokio::runtime::Handle::current();
         let opened = tokio::task::spawn_blocking(move || runtime.block_on(opened(config))).await;
-        let opened =
-            opened.unwrap_or_else(|panic| Err(Error::new(Code::Internal, format!("opening ended: {panic}"))));
+        let opened = opened.unwrap_or_else(|panic| {
+            Err(Error::new(Code::Internal, words!("opening_ended", "opening ended: {panic}", panic)))
+        });
         let phase = match opened {
             Ok(live) => Phase::Running(Arc::new(live)),
             Err(error) => {

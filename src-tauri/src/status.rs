@@ -7,11 +7,13 @@ use std::time::Duration;
 use inventory::config::Mode as EngineMode;
 use inventory::error::Error;
 use inventory::ledger::SourceRow;
+use inventory::words;
+use inventory::words::Words;
 use inventory::writer::status::{State, View};
 use tokio::sync::watch;
 
-use crate::api::Failure;
 use crate::api::app::{Health, LastAudit, Mode, Part, PartStatus, SourceState, SourceStatus, Status};
+use crate::api::{Failure, Words as Told};
 use crate::state::{App, Live, Phase};
 use crate::{auditing, clock};
 
@@ -64,7 +66,7 @@ pub fn first(mode: EngineMode, demo_running: bool) -> Status {
             EngineMode::Cluster => Mode::Cluster,
         },
         trouble: None,
-        parts: parts(Health::Starting, ""),
+        parts: parts(Health::Starting, &(&Words::none()).into()),
         waiting: 0,
         lag: 0,
         rejected: 0,
@@ -80,9 +82,9 @@ pub fn blank(app: &App) -> Status {
     first(app.config().mode, *app.demo.borrow())
 }
 
-fn parts(state: Health, detail: &str) -> Vec<PartStatus> {
+fn parts(state: Health, detail: &Told) -> Vec<PartStatus> {
     [Part::Queue, Part::Ledger, Part::Stock]
-        .map(|part| PartStatus { part, state, detail: detail.into() })
+        .map(|part| PartStatus { part, state, detail: detail.clone() })
         .into()
 }
 
@@ -103,7 +105,7 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
     let (rows, ledger_down) = match rows {
         Ok(Ok(rows)) => (rows, None),
         Ok(Err(error)) => (Vec::new(), Some(error.message)),
-        Err(_) => (Vec::new(), Some("the ledger does not answer".to_string())),
+        Err(_) => (Vec::new(), Some(words!("ledger_silent", "the ledger does not answer"))),
     };
     if ledger_down.is_none() {
         memory.entries = Some(rows.iter().map(|row| row.entries).sum());
@@ -126,10 +128,10 @@ async fn running(app: &App, live: &Live, memory: &mut Memory) -> Status {
         }),
         _ => view.queue.clone().or(memory.outside_trouble.clone()),
     };
-    let part = |part, down: Option<String>| PartStatus {
+    let part = |part, down: Option<Words>| PartStatus {
         part,
         state: if down.is_some() { Health::Down } else { Health::Up },
-        detail: down.unwrap_or_default(),
+        detail: (&down.unwrap_or_else(Words::none)).into(),
     };
     Status {
         parts: vec![
@@ -173,7 +175,7 @@ async fn ask_the_brokers(live: &Live, memory: &mut Memory) {
         }
         Ok(Err(error)) => memory.outside_trouble = Some(error),
         Err(_) => {
-            let words = "Kafka does not answer";
+            let words = words!("kafka_silent", "Kafka does not answer");
             memory.outside_trouble = Some(Error::new(inventory::error::Code::Unreachable, words));
         }
     }
@@ -195,7 +197,7 @@ fn local(live: &Live, view: &View, rows: &[SourceRow]) -> Vec<SourceStatus> {
         end_offset,
         lag: (end_offset - next_offset).max(0),
         state: seen.map_or(SourceState::Paused, |seen| state(seen.state)),
-        reason: seen.map_or_else(String::new, |seen| seen.reason.clone()),
+        reason: (&seen.map_or_else(Words::none, |seen| seen.reason.clone())).into(),
     }]
 }
 
@@ -206,8 +208,8 @@ fn outside(memory: &Memory, view: &View) -> Vec<SourceStatus> {
         let end_offset = source.end_offset.unwrap_or(source.next_offset);
         let next_offset = ours.map_or(source.next_offset, |ours| ours.next_offset.max(source.next_offset));
         let (at, reason) = match ours {
-            Some(ours) if ours.state != State::Running => (ours.state, ours.reason.clone()),
-            _ => (source.state, source.reason.clone()),
+            Some(ours) if ours.state != State::Running => (ours.state, &ours.reason),
+            _ => (source.state, &source.reason),
         };
         SourceStatus {
             source: source.name.clone(),
@@ -217,7 +219,7 @@ fn outside(memory: &Memory, view: &View) -> Vec<SourceStatus> {
             end_offset,
             lag: (end_offset - next_offset).max(0),
             state: state(at),
-            reason,
+            reason: reason.into(),
         }
     });
     shown.collect()

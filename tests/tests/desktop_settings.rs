@@ -206,6 +206,7 @@ async fn a_folder_in_use_is_named_with_its_holder_and_opened_when_it_is_free() {
     window.reads("Another program is using this data.").await;
     window.keys("{Ctrl+k}Switch language{Enter}").await;
     window.reads("数据正被另一个程序使用。").await;
+    window.reads(&format!("（进程 {}）使用。请关闭该程序", holder.0.id())).await;
     window.pictures("folder-in-use-zh").await;
     holder.kill();
     window.focus("main .primary").await;

@@ -2,6 +2,7 @@
 // dev/look.mjs and is no part of what is built.
 (() => {
   const wish = window.__wish ?? {};
+  const words = (english, code = '', values = {}) => ({ code, values, english });
   const empty = !!wish.empty;
   const seeded = (n) => ((Math.sin(n * 99.7) * 43758.5453) % 1) ** 2;
   const goods = [
@@ -110,7 +111,7 @@
         quantity: sum,
         first_product: lines[0]?.product_name ?? '',
         state,
-        reason: '',
+        reason: words(''),
         reverses: null,
         reversed_by: null,
       },
@@ -128,7 +129,7 @@
     drcr: kind === 'in' ? 1 : -1,
     description: quantity % 3 ? '' : 'Pallet 7, dock B',
     state,
-    reason: '',
+    reason: words(''),
   });
   if (!empty)
     for (let i = 46; i > 0; i -= 1) {
@@ -144,7 +145,8 @@
         ),
       );
       const bill = makeBill(i, kind, lines, state);
-      if (state === 'rejected') bill.summary.reason = 'create_time is 12 days ahead of the message';
+      if (state === 'rejected')
+        bill.summary.reason = words('create_time is 12 days ahead of the message');
       if (i === 44) bill.summary.reversed_by = 'OUT-20261123-0045';
       bills.push(bill);
     }
@@ -156,7 +158,11 @@
           offset: 18822,
           kind: 'invalid',
           field: 'quantity',
-          reason: 'quantity must be a whole number from 1 to 2147483647, but is "ten"',
+          reason: words('quantity "ten" must be an integer', 'value_refused', {
+            field: 'quantity',
+            value: '"ten"',
+            demand: words('must be an integer', 'demand_not_integer'),
+          }),
           payload:
             '{"product_id":"apple","quantity":"ten","drcr":1,"company_id":"C-001","warehouse_id":"WH-SH","bill_id":"PO-7731","create_time":"2026-11-23 08:12:00"}',
           entry_id: null,
@@ -167,7 +173,7 @@
           offset: 977,
           kind: 'window',
           field: 'create_time',
-          reason: 'create_time is 12 days ahead of the message',
+          reason: words('create_time is 12 days ahead of the message', 'rejected_window'),
           payload:
             '{"product_id":"pear","quantity":4,"drcr":-1,"company_id":"C-003","warehouse_id":"WH-GZ","bill_id":"X-1","create_time":"2026-12-05 08:12:00"}',
           entry_id: null,
@@ -181,7 +187,7 @@
     parts: ['queue', 'ledger', 'stock'].map((part) => ({
       part,
       state: wish.down === part ? 'down' : 'up',
-      detail: wish.down === part ? 'connection refused (127.0.0.1:6379)' : '',
+      detail: words(wish.down === part ? 'connection refused (127.0.0.1:6379)' : ''),
     })),
     waiting: wish.waiting ?? 0,
     lag: wish.lag ?? 0,
@@ -279,8 +285,20 @@
     },
     connections_test: async () => {
       await pause(50);
-      const ok = (part, step, message) => ({ part, step, state: 'ok', message, cure: '' });
-      const missed = (part, step) => ({ part, step, state: 'not_reached', message: '', cure: '' });
+      const ok = (part, step, message) => ({
+        part,
+        step,
+        state: 'ok',
+        message: words(message),
+        cure: words(''),
+      });
+      const missed = (part, step) => ({
+        part,
+        step,
+        state: 'not_reached',
+        message: words(''),
+        cure: words(''),
+      });
       return [
         ok('queue', 'folder', '/home/clerk/.local/share/twinstock may be written'),
         ok('queue', 'address', 'kafka.lan:9092, security.protocol plaintext'),
@@ -292,16 +310,16 @@
           part: 'ledger',
           step: 'grant',
           state: 'failed',
-          message: 'This user may not CREATE: CREATE command denied to user inventory',
-          cure: 'GRANT ALL ON `inventory`.* TO the user of [mysql] url',
+          message: words('This user may not CREATE: CREATE command denied to user inventory'),
+          cure: words('GRANT ALL ON `inventory`.* TO the user of [mysql] url'),
         },
         ok('ledger', 'policy', 'version 10.11.11-MariaDB, max_allowed_packet 67108864'),
         {
           part: 'stock',
           step: 'dns',
           state: 'failed',
-          message: 'The name redis.lan leads nowhere: Name or service not known',
-          cure: "Correct the host name, or make it known to this machine's DNS",
+          message: words('The name redis.lan leads nowhere: Name or service not known'),
+          cure: words("Correct the host name, or make it known to this machine's DNS"),
         },
         missed('stock', 'tcp'),
         missed('stock', 'login'),
@@ -356,7 +374,13 @@
       const errors = [];
       const lines = draft.lines.filter((l) => l.product_id || l.product_text || l.quantity);
       if (!lines.length)
-        errors.push({ line_id: null, field: 'lines', rule: 'no_lines', value: '', message: '' });
+        errors.push({
+          line_id: null,
+          field: 'lines',
+          rule: 'no_lines',
+          value: '',
+          message: words(''),
+        });
       for (const l of lines) {
         if (!l.product_id)
           errors.push({
@@ -364,7 +388,7 @@
             field: 'product_id',
             rule: 'unknown_product',
             value: l.product_text,
-            message: '',
+            message: words(''),
           });
         if (!/^\d+$/.test(l.quantity))
           errors.push({
@@ -372,7 +396,7 @@
             field: 'quantity',
             rule: 'not_integer',
             value: l.quantity,
-            message: '',
+            message: words(''),
           });
       }
       if (errors.length) return { outcome: 'refused', errors };
@@ -408,7 +432,8 @@
     },
     bill_get: ({ bill_id }) => {
       const bill = bills.find((b) => b.summary.bill_id === bill_id);
-      if (!bill) throw { code: 'not_found', message: `There is no bill ${bill_id}.`, field: null };
+      if (!bill)
+        throw { code: 'not_found', message: words(`There is no bill ${bill_id}.`), field: null };
       return bill;
     },
     bill_watch: ({ bill_id, feed }) => {
@@ -484,7 +509,7 @@
             field: 'product_id',
             rule: 'unknown_product',
             value: product_id ?? '',
-            message: '',
+            message: words(''),
           });
         if (!/^\d+$/.test(quantity ?? ''))
           errors.push({
@@ -493,7 +518,7 @@
             field: 'quantity',
             rule: 'not_integer',
             value: quantity ?? '',
-            message: '',
+            message: words(''),
           });
         return {
           product_id,
@@ -607,7 +632,8 @@
       const wire = JSON.parse(JSON.stringify(args ?? {}));
       calls.push([name, wire]);
       await pause(0);
-      if (!commands[name]) throw { code: 'internal', message: `no command ${name}`, field: null };
+      if (!commands[name])
+        throw { code: 'internal', message: words(`no command ${name}`), field: null };
       const answer = await commands[name](wire);
       return answer === undefined ? null : JSON.parse(JSON.stringify(answer));
     },

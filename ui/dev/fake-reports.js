@@ -42,7 +42,12 @@ window.__fakeReports = ({ wish, catalog }) => {
     },
     report_version: version,
     report_rows: ({ report, start, end }) => {
-      if (report !== handle) throw { code: 'not_found', message: 'not held', field: null };
+      if (report !== handle)
+        throw {
+          code: 'not_found',
+          message: { code: '', values: {}, english: 'not held' },
+          field: null,
+        };
       return Array.from({ length: Math.max(0, Math.min(end, found + posted()) - start) }, (_, i) =>
         row(start + i),
       );

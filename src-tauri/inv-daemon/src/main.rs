@@ -11,6 +11,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use inventory::config::{Config, Mode};
+use inventory::words::Words;
 
 /// Twinstock's engine without a screen: counts every accepted entry exactly once in the ledger and the stock.
 ///
@@ -146,7 +147,10 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return output::failed(&inventory::error::Error::new(inventory::error::Code::Internal, error));
+            return output::failed(&inventory::error::Error::new(
+                inventory::error::Code::Internal,
+                Words::plain(error),
+            ));
         }
     };
     let outcome = runtime.block_on(dispatch(cli));

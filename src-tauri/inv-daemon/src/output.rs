@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use inventory::error::{Code, Error};
+use inventory::words::Words;
 
 /// Prints an error and gives its exit code.
 pub fn failed(error: &Error) -> ExitCode {
@@ -16,7 +17,8 @@ pub fn failed(error: &Error) -> ExitCode {
 
 /// Prints a value as JSON on one line.
 pub fn json(value: &impl serde::Serialize) -> inventory::error::Result<()> {
-    let text = serde_json::to_string(value).map_err(|error| Error::new(Code::Internal, error))?;
+    let text =
+        serde_json::to_string(value).map_err(|error| Error::new(Code::Internal, Words::plain(error)))?;
     line(&text)
 }
 
@@ -26,7 +28,7 @@ pub fn line(text: &str) -> inventory::error::Result<()> {
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        Err(error) => Err(Error::new(Code::Full, format!("cannot write the output: {error}"))),
+        Err(error) => Err(Error::new(Code::Full, Words::plain(format!("cannot write the output: {error}")))),
     }
 }
 

@@ -5,11 +5,13 @@ use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, Warehouse
 use inventory::error::{Code, Error, Result};
 use inventory::ledger::{Batch, Incoming, Ledger, Limits, SourceCache};
 use inventory::queue::SourceIdentity;
+use inventory::words::Words;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 fn messages(from: i64, count: i64, products: i64) -> Result<Vec<Incoming>> {
-    let time = parse_time("2025-03-13 12:00:00").ok_or_else(|| Error::new(Code::Internal, "no time"))?;
+    let time = parse_time("2025-03-13 12:00:00")
+        .ok_or_else(|| Error::new(Code::Internal, Words::plain("no time")))?;
     (from..from + count)
         .map(|offset| {
             let entry = Entry {

@@ -7,6 +7,8 @@ use pinyin::ToPinyin;
 
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// Longest slug without the suffix `_2`, `_3`, … that keeps a second product of the same name apart.
 const SLUG: usize = 46;
@@ -93,12 +95,14 @@ pub enum File {
 pub fn read_csv(input: impl Read) -> Result<File, Vec<Error>> {
     let mut text = String::new();
     let mut input = input;
-    input.read_to_string(&mut text).map_err(|error| vec![invalid(1, format!("not UTF-8 text: {error}"))])?;
+    input
+        .read_to_string(&mut text)
+        .map_err(|error| vec![invalid(1, words!("not_utf8", "not UTF-8 text: {error}", error))])?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
     let header: Vec<String> = match reader.headers() {
         Ok(header) => header.iter().map(|name| name.trim().to_string()).collect(),
-        Err(error) => return Err(vec![invalid(1, error)]),
+        Err(error) => return Err(vec![invalid(1, Words::plain(error))]),
     };
     let table = Table::read(&header, &mut reader)?;
     match header.first().map(String::as_str) {
@@ -107,13 +111,16 @@ pub fn read_csv(input: impl Read) -> Result<File, Vec<Error>> {
         Some("company_id") => table.places(CompanyId::parse).map(File::Companies),
         _ => Err(vec![invalid(
             1,
-            "the first column must be product_id, warehouse_id or company_id: it tells what the file holds",
+            words!(
+                "catalog_first_column",
+                "the first column must be product_id, warehouse_id or company_id: it tells what the file holds"
+            ),
         )]),
     }
 }
 
-fn invalid(line: u64, words: impl std::fmt::Display) -> Error {
-    Error::new(Code::Invalid, format!("line {line}: {words}"))
+fn invalid(line: u64, words: Words) -> Error {
+    Error::new(Code::Invalid, words!("line_words", "line {line}: {words}", line, words))
 }
 
 /// A CSV's rows with their line numbers, columns found by name.
@@ -129,7 +136,9 @@ impl Table {
         let mut errors: Vec<Error> = header
             .iter()
             .filter(|name| !known.contains(&name.as_str()))
-            .map(|name| invalid(1, format!("unknown column {name:?}")))
+            .map(|name| {
+                invalid(1, words!("unknown_column", "unknown column {name}", name = format!("{name:?}")))
+            })
             .collect();
         let mut rows = Vec::new();
         for record in reader.records() {
@@ -139,12 +148,17 @@ impl Table {
                     if record.len() != header.len() {
                         errors.push(invalid(
                             line,
-                            format!("{} fields, the header has {}", record.len(), header.len()),
+                            words!(
+                                "fields_differ",
+                                "{fields} fields, the header has {wanted}",
+                                fields = record.len(),
+                                wanted = header.len()
+                            ),
                         ));
                     }
                     rows.push((line, record));
                 }
-                Err(error) => errors.push(invalid(0, error)),
+                Err(error) => errors.push(invalid(0, Words::plain(error))),
             }
         }
         if errors.is_empty() { Ok(Table { header: header.to_vec(), rows }) } else { Err(errors) }
@@ -162,11 +176,19 @@ impl Table {
         for (line, record) in &self.rows {
             let id = record.get(0).unwrap_or("").trim().to_string();
             if let Some(first) = seen.insert(id.clone(), *line) {
-                errors.push(invalid(*line, format!("{id:?} stands already in line {first}")));
+                errors.push(invalid(
+                    *line,
+                    words!(
+                        "id_stands_already",
+                        "{id} stands already in line {first}",
+                        id = format!("{id:?}"),
+                        first
+                    ),
+                ));
             }
             match row(record) {
                 Ok(value) => values.push(value),
-                Err(error) => errors.push(invalid(*line, error)),
+                Err(error) => errors.push(invalid(*line, error.message)),
             }
         }
         if errors.is_empty() { Ok(values) } else { Err(errors) }
@@ -178,7 +200,14 @@ impl Table {
             let minimum = match self.cell(record, "minimum") {
                 "" => 0,
                 text => text.parse::<i64>().ok().filter(|n| *n >= 0).ok_or_else(|| {
-                    Error::new(Code::Invalid, format!("minimum {text:?} must be a whole number, 0 or more"))
+                    Error::new(
+                        Code::Invalid,
+                        words!(
+                            "minimum_number",
+                            "minimum {text} must be a whole number, 0 or more",
+                            text = format!("{text:?}")
+                        ),
+                    )
                 })?,
             };
             Ok(Product {
@@ -212,7 +241,8 @@ fn name_of(name: &str, id: &str) -> Result<String> {
 /// A text of at most 255 characters without control characters.
 pub fn short(field: &str, text: &str) -> Result<String> {
     if text.chars().count() > crate::entry::MAX_ID || text.chars().any(char::is_control) {
-        let words = format!("{field} must have at most 255 characters and no control characters");
+        let words =
+            words!("short_text", "{field} must have at most 255 characters and no control characters", field);
         return Err(Error::new(Code::Invalid, words));
     }
     Ok(text.to_string())
@@ -221,7 +251,9 @@ pub fn short(field: &str, text: &str) -> Result<String> {
 /// Writes a catalogue CSV that `read_csv` reads back.
 pub fn write_csv(file: &File, output: impl Write) -> Result<()> {
     let mut writer = csv::Writer::from_writer(output);
-    let failed = |error: csv::Error| Error::new(Code::Full, format!("cannot write the CSV file: {error}"));
+    let failed = |error: csv::Error| {
+        Error::new(Code::Full, words!("csv_not_written", "cannot write the CSV file: {error}", error))
+    };
     match file {
         File::Products(products) => {
             let header = ["product_id", "name", "barcode", "unit", "category", "minimum"];
@@ -245,7 +277,9 @@ pub fn write_csv(file: &File, output: impl Write) -> Result<()> {
             }
         }
     }
-    writer.flush().map_err(|error| Error::new(Code::Full, format!("cannot write the CSV file: {error}")))
+    writer.flush().map_err(|error| {
+        Error::new(Code::Full, words!("csv_not_written", "cannot write the CSV file: {error}", error))
+    })
 }
 
 #[cfg(test)]

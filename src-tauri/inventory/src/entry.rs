@@ -8,6 +8,9 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveDateTime};
 use uuid::Uuid;
 
+use crate::words;
+use crate::words::Words;
+
 pub use time::{format_time, parse_time, write_time};
 
 /// Largest `quantity` of one entry (the spec's column is a signed 32-bit INT).
@@ -20,8 +23,7 @@ pub const MAX_ID: usize = 255;
 /// Longest description, in characters.
 pub const MAX_DESCRIPTION: usize = 512;
 
-/// Why a value is refused. The codes are shown to users through the UI's message table and kept in
-/// `rejected_entries.reason` as English text.
+/// Why a value is refused. Screens word the codes; `rejected_entries.reason` keeps the English text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// Not strict UTF-8 JSON object.
@@ -81,25 +83,30 @@ impl Rule {
         }
     }
 
-    /// What the rule demands, as an English clause that follows "field value: ".
-    pub fn demand(self) -> &'static str {
+    /// What the rule demands, as a clause that follows "field value: ".
+    pub fn demand(self) -> Words {
         match self {
-            Rule::NotJson => "must be one JSON object in UTF-8",
-            Rule::Missing => "is required",
-            Rule::Twice => "must be given once",
-            Rule::NotText => "must be a JSON string",
-            Rule::NotInteger => "must be an integer written as such (10, not 10.0, 1e1 or \"10\")",
-            Rule::QuantityRange => "must be from 1 to 2147483647",
-            Rule::Drcr => "must be 1 (in) or -1 (out)",
-            Rule::Empty => "must not be empty",
-            Rule::TooLong => "is too long (ids: 255 characters, description: 512)",
-            Rule::Control => "must not contain control characters",
-            Rule::Blank => "must not begin or end with a blank",
-            Rule::Colon => "must not contain ':'",
-            Rule::Time => "must be an existing moment written YYYY-MM-DD HH:MM:SS",
-            Rule::NotUuid => "must be a UUID with hyphens",
-            Rule::Window => "is outside the accepted days around the message's own day",
-            Rule::Overflow => "would take the balance beyond 2^49",
+            Rule::NotJson => words!("demand_not_json", "must be one JSON object in UTF-8"),
+            Rule::Missing => words!("demand_missing", "is required"),
+            Rule::Twice => words!("demand_twice", "must be given once"),
+            Rule::NotText => words!("demand_not_text", "must be a JSON string"),
+            Rule::NotInteger => words!(
+                "demand_not_integer",
+                "must be an integer written as such (10, not 10.0, 1e1 or \"10\")"
+            ),
+            Rule::QuantityRange => words!("demand_quantity_range", "must be from 1 to 2147483647"),
+            Rule::Drcr => words!("demand_drcr", "must be 1 (in) or -1 (out)"),
+            Rule::Empty => words!("demand_empty", "must not be empty"),
+            Rule::TooLong => words!("demand_too_long", "is too long (ids: 255 characters, description: 512)"),
+            Rule::Control => words!("demand_control", "must not contain control characters"),
+            Rule::Blank => words!("demand_blank", "must not begin or end with a blank"),
+            Rule::Colon => words!("demand_colon", "must not contain ':'"),
+            Rule::Time => words!("demand_time", "must be an existing moment written YYYY-MM-DD HH:MM:SS"),
+            Rule::NotUuid => words!("demand_not_uuid", "must be a UUID with hyphens"),
+            Rule::Window => {
+                words!("demand_window", "is outside the accepted days around the message's own day")
+            }
+            Rule::Overflow => words!("demand_overflow", "would take the balance beyond 2^49"),
         }
     }
 }
@@ -125,17 +132,24 @@ impl Refusal {
         }
         Refusal { field, value, rule }
     }
+
+    /// Field, value and rule as a sentence.
+    pub fn words(&self) -> Words {
+        let demand = self.rule.demand();
+        if self.field.is_empty() {
+            return words!("message_refused", "the message {demand}", demand);
+        }
+        if self.value.is_empty() {
+            return words!("field_refused", "{field} {demand}", field = self.field, demand);
+        }
+        let value = format!("{:?}", self.value);
+        words!("value_refused", "{field} {value} {demand}", field = self.field, value, demand)
+    }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.field.is_empty() {
-            return write!(f, "the message {}", self.rule.demand());
-        }
-        if self.value.is_empty() {
-            return write!(f, "{} {}", self.field, self.rule.demand());
-        }
-        write!(f, "{} {:?} {}", self.field, self.value, self.rule.demand())
+        f.write_str(self.words().english())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The engine's error: a code that callers act on and words that say what happened and what to do.
-//! The code decides the exit code of `inv-daemon` and the words in the UI; it is never parsed from text.
+//! The code decides the exit code of `inv-daemon` and the title in the UI; it is never parsed from text.
 
 use std::fmt;
+
+use crate::words;
+use crate::words::Words;
 
 /// What kind of failure; stable, snake_case in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,8 +57,8 @@ impl Code {
 pub struct Error {
     /// What kind.
     pub code: Code,
-    /// What happened and what to do, one sentence each, English.
-    pub message: String,
+    /// What happened and what to do, one sentence each.
+    pub message: Words,
 }
 
 /// Result of the engine.
@@ -63,19 +66,22 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Builds an error.
-    pub fn new(code: Code, message: impl fmt::Display) -> Self {
-        Error { code, message: message.to_string() }
+    pub fn new(code: Code, message: Words) -> Self {
+        Error { code, message }
     }
 
     /// Puts the place in front of the words: "ledger: …".
-    pub fn at(self, place: impl fmt::Display) -> Self {
-        Error { code: self.code, message: format!("{place}: {}", self.message) }
+    pub fn at(self, place: Words) -> Self {
+        Error {
+            code: self.code,
+            message: words!("at_place", "{place}: {message}", place, message = self.message),
+        }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        f.write_str(self.message.english())
     }
 }
 
@@ -83,6 +89,6 @@ impl std::error::Error for Error {}
 
 impl From<crate::entry::Refusal> for Error {
     fn from(refusal: crate::entry::Refusal) -> Self {
-        Error::new(Code::Invalid, refusal)
+        Error::new(Code::Invalid, refusal.words())
     }
 }

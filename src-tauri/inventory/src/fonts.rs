@@ -7,6 +7,8 @@ use std::sync::Arc;
 use resvg::usvg::fontdb::{Database, Family, ID, Query, Style, Weight};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// Named families first, Chinese ones among them; a system that has none of them has its own.
 pub(crate) const FAMILIES: &str = "Noto Sans CJK SC, Noto Sans SC, Segoe UI, Microsoft YaHei, PingFang SC, Helvetica Neue, Arial, sans-serif";
@@ -20,19 +22,20 @@ impl Fonts {
     pub fn of_this_machine() -> Result<Self> {
         let mut fonts = Database::new();
         fonts.load_system_fonts();
-        Self::some(fonts, "This machine")
+        Self::some(fonts, words!("this_machine", "This machine"))
     }
 
     /// Only those that lie in a folder.
     pub fn of_folder(folder: &Path) -> Result<Self> {
         let mut fonts = Database::new();
         fonts.load_fonts_dir(folder);
-        Self::some(fonts, &format!("The folder {}", folder.display()))
+        Self::some(fonts, words!("the_folder", "The folder {path}", path = folder.display()))
     }
 
-    fn some(fonts: Database, whose: &str) -> Result<Self> {
+    fn some(fonts: Database, whose: Words) -> Result<Self> {
         if fonts.is_empty() {
-            let words = format!("{whose} has no fonts: install one, such as Noto Sans CJK.");
+            let words =
+                words!("no_fonts", "{whose} has no fonts: install one, such as Noto Sans CJK.", whose);
             return Err(Error::new(Code::NotFound, words));
         }
         Ok(Fonts(Arc::new(fonts)))

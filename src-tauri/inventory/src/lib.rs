@@ -27,6 +27,7 @@ pub mod setup;
 pub mod source;
 pub mod stock;
 pub mod wire;
+pub mod words;
 pub mod writer;
 
 pub use audit::Request as AuditRequest;

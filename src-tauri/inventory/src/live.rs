@@ -21,6 +21,7 @@ pub use self::view::{Column, Query};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::stock::Stock;
+use crate::words;
 
 /// How often rows in sight are read.
 pub const LOOK: Duration = Duration::from_millis(250);
@@ -277,8 +278,12 @@ impl StockView {
         let mut held = self.held();
         let Held { rows, views, .. } = &mut *held;
         let view = views.get_mut(&id);
-        let view =
-            view.ok_or_else(|| Error::new(Code::NotFound, "This stock view is closed. Open it again."))?;
+        let view = view.ok_or_else(|| {
+            Error::new(
+                Code::NotFound,
+                words!("stock_view_closed", "This stock view is closed. Open it again."),
+            )
+        })?;
         Ok(act(view, rows))
     }
 

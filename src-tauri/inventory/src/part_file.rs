@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// A file that only its maker knows.
 pub struct PartFile {
@@ -19,7 +20,8 @@ impl PartFile {
     pub fn create(path: &Path) -> Result<Self> {
         // A device or a pipe would lose its place to the file.
         if path.exists() && !path.is_file() {
-            return Err(Error::new(Code::Config, format!("{} is no ordinary file.", path.display())));
+            let words = words!("file_not_ordinary", "{path} is no ordinary file.", path = path.display());
+            return Err(Error::new(Code::Config, words));
         }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = Builder::new();
@@ -28,7 +30,9 @@ impl PartFile {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let file = builder.tempfile_in(folder.unwrap_or(Path::new(".")));
-        let file = file.map_err(|error| Error::new(Code::Config, format!("{}: {error}", path.display())))?;
+        let file = file.map_err(|error| {
+            Error::new(Code::Config, words!("file_not_made", "{path}: {error}", path = path.display(), error))
+        })?;
         Ok(PartFile { file, path: path.to_owned() })
     }
 
@@ -56,7 +60,10 @@ impl PartFile {
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Code::Full, format!("{} cannot be written: {error}", path.display()))
+    Error::new(
+        Code::Full,
+        words!("file_not_written", "{path} cannot be written: {error}", path = path.display(), error),
+    )
 }
 
 #[cfg(test)]

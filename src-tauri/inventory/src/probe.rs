@@ -10,6 +10,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::error::{Code, Error};
+use crate::words;
+use crate::words::Words;
 
 /// Longest wait for a name, and for a socket to one address.
 pub const PATIENCE: Duration = Duration::from_secs(5);
@@ -103,16 +105,24 @@ pub struct Finding {
     pub step: Step,
     /// How it ended.
     pub state: State,
-    /// What was found; empty when it was not reached.
-    pub message: String,
-    /// What to do; empty unless it failed.
-    pub cure: String,
+    /// What was found; none when it was not reached.
+    pub message: Words,
+    /// What to do; none unless it failed. Where the message is an error's, its last sentence says that.
+    pub cure: Words,
 }
 
 impl Finding {
     /// The step failed.
     pub fn is_fault(&self) -> bool {
         matches!(self.state, State::Failed(_))
+    }
+
+    /// What was found and what to do, in English.
+    pub fn told(&self) -> (&str, &str) {
+        match self.cure.code() {
+            "" if self.is_fault() => self.message.cause_and_cure(),
+            _ => (&self.message, &self.cure),
+        }
     }
 }
 
@@ -135,22 +145,18 @@ impl Trail {
     }
 
     /// A step is in order.
-    pub fn fine(&mut self, step: Step, message: impl Into<String>) {
-        self.add(step, State::Ok, message.into(), String::new());
+    pub fn fine(&mut self, step: Step, message: Words) {
+        self.add(step, State::Ok, message, Words::none());
     }
 
     /// A step is not in order. A step may have several faults.
-    pub fn fault(&mut self, step: Step, code: Code, cause: impl Into<String>, cure: impl Into<String>) {
-        self.add(step, State::Failed(code), cause.into(), cure.into());
+    pub fn fault(&mut self, step: Step, code: Code, cause: Words, cure: Words) {
+        self.add(step, State::Failed(code), cause, cure);
     }
 
     /// A step failed with an error, whose last sentence says what to do.
     pub fn error(&mut self, step: Step, error: Error) {
-        let (cause, cure) = match error.message.trim_end_matches('.').rsplit_once(". ") {
-            Some((cause, cure)) => (cause.to_owned(), cure.to_owned()),
-            None => (error.message, String::new()),
-        };
-        self.fault(step, error.code, cause, cure);
+        self.fault(step, error.code, error.message, Words::none());
     }
 
     /// A name or a socket is out of reach.
@@ -177,7 +183,7 @@ impl Trail {
     pub fn end(mut self) -> Vec<Finding> {
         for step in self.plan.clone() {
             if !self.found.iter().any(|finding| finding.step == step) {
-                self.add(step, State::NotReached, String::new(), String::new());
+                self.add(step, State::NotReached, Words::none(), Words::none());
             }
         }
         let place = |step: Step| self.plan.iter().position(|planned| *planned == step);
@@ -185,7 +191,7 @@ impl Trail {
         self.found
     }
 
-    fn add(&mut self, step: Step, state: State, message: String, cure: String) {
+    fn add(&mut self, step: Step, state: State, message: Words, cure: Words) {
         self.found.push(Finding { part: self.part, step, state, message, cure });
     }
 }
@@ -199,7 +205,10 @@ pub async fn reach(trail: &mut Trail, places: &[(String, u16)]) -> Result<Vec<(S
         match connect(host, *port).await {
             Ok((resolved, socket)) => {
                 trail.fine(Step::Dns, resolved);
-                trail.fine(Step::Tcp, format!("{host}:{port} takes connections"));
+                trail.fine(
+                    Step::Tcp,
+                    words!("place_takes_connections", "{host}:{port} takes connections", host, port),
+                );
                 open.push((format!("{host}:{port}"), socket));
             }
             Err(unreached) => away.push(unreached),
@@ -219,57 +228,69 @@ pub struct Unreached {
     /// Name or socket.
     pub step: Step,
     /// What the name led to, when it did.
-    pub resolved: Option<String>,
+    pub resolved: Option<Words>,
     /// What happened.
-    pub cause: String,
+    pub cause: Words,
     /// What to do.
-    pub cure: &'static str,
+    pub cure: Words,
 }
 
 /// What the name leads to, in words and as addresses.
-pub async fn resolve(host: &str, port: u16) -> Result<(String, Vec<SocketAddr>), Unreached> {
-    let unknown = |why: String| Unreached {
+pub async fn resolve(host: &str, port: u16) -> Result<(Words, Vec<SocketAddr>), Unreached> {
+    let unknown = |why: Words| Unreached {
         step: Step::Dns,
         resolved: None,
-        cause: format!("The name {host} leads nowhere: {why}"),
-        cure: "Correct the host name, or make it known to this machine's DNS",
+        cause: words!("name_leads_nowhere", "The name {host} leads nowhere: {why}", host, why),
+        cure: words!("cure_host_name", "Correct the host name, or make it known to this machine's DNS"),
     };
     let found = timeout(PATIENCE, lookup_host((host, port))).await;
-    let found = found.map_err(|_| unknown(format!("no answer within {} s", PATIENCE.as_secs())))?;
-    let addresses: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();
+    let found = found.map_err(|_| {
+        unknown(words!("no_answer_within", "no answer within {seconds} s", seconds = PATIENCE.as_secs()))
+    })?;
+    let addresses: Vec<_> = found.map_err(|error| unknown((&error).into()))?.collect();
     let mut ips: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
     ips.dedup();
     let words = match ips.iter().any(|ip| ip == host) {
-        true => format!("{host} is an address"),
-        false => format!("{host} is {}", ips.join(", ")),
+        true => words!("host_is_address", "{host} is an address", host),
+        false => words!("host_is", "{host} is {addresses}", host, addresses = ips.join(", ")),
     };
     Ok((words, addresses))
 }
 
 /// What the name leads to in words, and a socket.
-pub async fn connect(host: &str, port: u16) -> Result<(String, TcpStream), Unreached> {
+pub async fn connect(host: &str, port: u16) -> Result<(Words, TcpStream), Unreached> {
     let (resolved, addresses) = resolve(host, port).await?;
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "no address");
+    let mut last = (io::ErrorKind::NotFound, words!("no_address", "no address"));
     for address in addresses {
         match timeout(PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(socket)) => return Ok((resolved, socket)),
-            Ok(Err(error)) => last = error,
+            Ok(Err(error)) => last = (error.kind(), (&error).into()),
             Err(_) => {
-                let words = format!("no answer within {} s", PATIENCE.as_secs());
-                last = io::Error::new(io::ErrorKind::TimedOut, words);
+                let words =
+                    words!("no_answer_within", "no answer within {seconds} s", seconds = PATIENCE.as_secs());
+                last = (io::ErrorKind::TimedOut, words);
             }
         }
     }
-    Err(refused(host, port, Some(resolved), &last))
+    let (kind, why) = last;
+    Err(refused(host, port, Some(resolved), (kind, &why)))
 }
 
 /// A socket that could not be had.
-pub fn refused(host: &str, port: u16, resolved: Option<String>, error: &io::Error) -> Unreached {
-    let cure = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "Start the server there, or correct the port",
-        _ => "Check the address, the network in between and its firewalls",
+pub fn refused(
+    host: &str,
+    port: u16,
+    resolved: Option<Words>,
+    (kind, error): (io::ErrorKind, &Words),
+) -> Unreached {
+    let cure = match kind {
+        io::ErrorKind::ConnectionRefused => {
+            words!("cure_start_server", "Start the server there, or correct the port")
+        }
+        _ => words!("cure_network", "Check the address, the network in between and its firewalls"),
     };
-    let cause = format!("Nobody takes connections at {host}:{port}: {error}");
+    let cause =
+        words!("nobody_listens", "Nobody takes connections at {host}:{port}: {error}", host, port, error);
     Unreached { step: Step::Tcp, resolved, cause, cure }
 }
 
@@ -280,9 +301,9 @@ mod tests {
     #[test]
     fn what_was_not_told_was_not_reached_and_the_plan_gives_the_order() {
         let mut trail = Trail::new("stock", &[Step::Dns, Step::Tcp, Step::Login, Step::Policy]);
-        trail.fine(Step::Tcp, "listens");
-        trail.error(Step::Login, Error::new(Code::Refused, "Wrong password. Set another."));
-        trail.fine(Step::Dns, "known");
+        trail.fine(Step::Tcp, Words::plain("listens"));
+        trail.error(Step::Login, Error::new(Code::Refused, Words::plain("Wrong password. Set another.")));
+        trail.fine(Step::Dns, Words::plain("known"));
         let found = trail.end();
         let shown: Vec<_> = found.iter().map(|one| (one.step, one.state)).collect();
         let refused = State::Failed(Code::Refused);
@@ -293,7 +314,7 @@ mod tests {
             (Step::Policy, State::NotReached),
         ];
         assert_eq!(shown, wanted);
-        assert_eq!((found[2].message.as_str(), found[2].cure.as_str()), ("Wrong password", "Set another"));
+        assert_eq!(found[2].told(), ("Wrong password", "Set another"));
     }
 
     #[tokio::test]

@@ -9,6 +9,8 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 use crate::probe::Trail;
 pub use crate::probe::{Finding, State, Step};
+use crate::words;
+use crate::words::Words;
 
 /// Creates database, tables and topic, and accepts sources whose first message is gone already. Says what it did.
 /// `tell` hears how many roll-ups of how many are made, where the ledger holds a history without them.
@@ -27,8 +29,8 @@ pub async fn init(
         return Ok(done);
     }
     let ledger = open_ledger(&config)?;
-    done.extend(ledger.init().await.map_err(|error| error.at("ledger"))?);
-    done.push(cluster::ensure_topic(&config).await.map_err(|error| error.at("queue"))?);
+    done.extend(ledger.init().await.map_err(|error| error.at(words!("the_ledger", "ledger")))?);
+    done.push(cluster::ensure_topic(&config).await.map_err(|error| error.at(words!("the_queue", "queue")))?);
     for (identity, bounds) in cluster::bounds_when_ready(&config).await? {
         if bounds.start > 0 && ledger.source(&identity).await?.is_none() {
             ledger.register_source(&identity, bounds.start).await?;
@@ -49,7 +51,7 @@ async fn rolled_up(ledger: &Ledger, tell: &impl Fn(usize, usize)) -> Result<Opti
             true
         })
         .await
-        .map_err(|error| error.at("ledger"))?;
+        .map_err(|error| error.at(words!("the_ledger", "ledger")))?;
     Ok((spans > 0).then(|| format!("ledger: {spans} roll-ups of earlier months made for the reports")))
 }
 
@@ -58,7 +60,7 @@ async fn rolled_up(ledger: &Ledger, tell: &impl Fn(usize, usize)) -> Result<Opti
 pub async fn check(config: &Config) -> Vec<Finding> {
     let mut warnings = Trail::new("config", &[]);
     for words in &config.warnings {
-        warnings.fault(Step::Config, Code::Config, words.clone(), "");
+        warnings.fault(Step::Config, Code::Config, words.clone(), Words::none());
     }
     let mut findings = warnings.end();
     findings.extend(data_dir(config));
@@ -81,12 +83,13 @@ fn data_dir(config: &Config) -> Vec<Finding> {
         .and_then(|()| std::fs::remove_file(&probe));
     let mut trail = Trail::new("outbox", &[Step::Folder]);
     match tried {
-        Ok(()) => trail.fine(Step::Folder, format!("{} may be written", folder.display())),
+        Ok(()) => trail
+            .fine(Step::Folder, words!("may_be_written", "{path} may be written", path = folder.display())),
         Err(error) => trail.fault(
             Step::Folder,
             Code::Config,
-            format!("{} cannot be written: {error}", folder.display()),
-            "make the folder writable, or name another one in [app] data_dir",
+            words!("file_not_written", "{path} cannot be written: {error}", path = folder.display(), error),
+            words!("cure_folder", "make the folder writable, or name another one in [app] data_dir"),
         ),
     }
     trail.end()
@@ -105,7 +108,9 @@ async fn embedded(config: &Config) -> Vec<Finding> {
     let _lock = match crate::outbox::DataDir::lock(&config.data_dir, "check") {
         Ok(lock) => lock,
         Err(error) if error.code == Code::Locked => {
-            return both(&|trail| trail.fine(Step::Store, "in use by the running app"));
+            return both(&|trail| {
+                trail.fine(Step::Store, words!("in_use_by_app", "in use by the running app"))
+            });
         }
         Err(error) => return both(&|trail| trail.error(Step::Store, error.clone())),
     };

@@ -294,5 +294,5 @@ async fn setup_and_probe_speak_plainly() {
 /// What the probe finds wrong: step, state, words.
 async fn faults(settings: &KafkaSettings) -> Vec<(Step, State, String)> {
     let found = probe(settings).await.into_iter().filter(Finding::is_fault);
-    found.map(|one| (one.step, one.state, one.message)).collect()
+    found.map(|one| (one.step, one.state, one.told().0.to_owned())).collect()
 }

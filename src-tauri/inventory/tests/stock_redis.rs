@@ -300,5 +300,5 @@ async fn row_41_late_repeated_reordered_calls_end_in_the_replay() {
 /// What the probe finds wrong.
 async fn faults(store: &Redis) -> Vec<(Step, String)> {
     let found = store.probe().await.into_iter().filter(Finding::is_fault);
-    found.map(|one| (one.step, one.message)).collect()
+    found.map(|one| (one.step, one.told().0.to_owned())).collect()
 }

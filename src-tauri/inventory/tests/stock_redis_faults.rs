@@ -190,5 +190,5 @@ async fn user_without_info_is_still_watched() {
 /// What the probe finds wrong.
 async fn faults(store: &Redis) -> Vec<(Step, String)> {
     let found = store.probe().await.into_iter().filter(Finding::is_fault);
-    found.map(|one| (one.step, one.message)).collect()
+    found.map(|one| (one.step, one.told().0.to_owned())).collect()
 }

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use super::Failure;
 use super::audit::AuditOutcome;
+use super::{Failure, Words};
 
 /// Where the three stores live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -51,8 +51,8 @@ pub struct PartStatus {
     pub part: Part,
     /// How it is.
     pub state: Health,
-    /// English detail, empty when all is well.
-    pub detail: String,
+    /// What is wrong, nothing when all is well.
+    pub detail: Words,
 }
 
 /// What a partition's writer does.
@@ -89,8 +89,8 @@ pub struct SourceStatus {
     pub lag: i64,
     /// What its writer does.
     pub state: SourceState,
-    /// Why it does not run; empty when it does.
-    pub reason: String,
+    /// Why it does not run; nothing when it does.
+    pub reason: Words,
 }
 
 /// The last audit's summary.

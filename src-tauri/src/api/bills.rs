@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Words;
+
 /// In or out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "snake_case")]
@@ -76,8 +78,8 @@ pub struct LineError {
     pub rule: String,
     /// The value as given, shortened.
     pub value: String,
-    /// English words.
-    pub message: String,
+    /// The rule as a sentence.
+    pub message: Words,
 }
 
 /// Answer of `bill_post`.
@@ -141,8 +143,8 @@ pub struct BillLine {
     pub description: String,
     /// How far it is.
     pub state: LineState,
-    /// Why it was rejected; empty otherwise.
-    pub reason: String,
+    /// Why it was rejected; nothing otherwise.
+    pub reason: Words,
 }
 
 /// One bill in the list.
@@ -172,8 +174,8 @@ pub struct BillSummary {
     pub first_product: String,
     /// How far it is.
     pub state: LineState,
-    /// Why it was rejected; empty otherwise.
-    pub reason: String,
+    /// Why it was rejected; nothing otherwise.
+    pub reason: Words,
     /// The bill that this one reverses.
     pub reverses: Option<String>,
     /// The bill that reverses this one.
@@ -251,8 +253,8 @@ pub struct RejectedEntry {
     pub kind: String,
     /// Field concerned, may be empty.
     pub field: String,
-    /// Why, English.
-    pub reason: String,
+    /// Why.
+    pub reason: Words,
     /// The message as text (bytes that are no UTF-8 are replaced).
     pub payload: String,
     /// Entry id, if it had one.
@@ -289,8 +291,8 @@ pub struct ImportError {
     pub rule: String,
     /// The cell.
     pub value: String,
-    /// English words.
-    pub message: String,
+    /// The rule as a sentence.
+    pub message: Words,
 }
 
 /// Answer of `import_lines`: all lines, or all errors and no line.

@@ -14,11 +14,48 @@ pub mod reports;
 pub mod settings;
 pub mod stock;
 
+use std::collections::BTreeMap;
+
 use inventory::error::{Code, Error};
+use inventory::words;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-/// An error as the UI receives it: the code chooses words and severity there, the message is English detail.
+/// Words of the engine: the UI says them in its own language by their code, or in English where it knows none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Words {
+    /// Which sentence; empty: nothing to say.
+    pub code: String,
+    /// What stands in its places.
+    pub values: BTreeMap<String, Value>,
+    /// The sentence in English.
+    pub english: String,
+}
+
+/// What stands in a place of a sentence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[serde(untagged)]
+#[ts(export)]
+pub enum Value {
+    /// The same in every language.
+    Text(String),
+    /// Words within words.
+    Words(Words),
+}
+
+impl From<&words::Words> for Words {
+    fn from(words: &words::Words) -> Self {
+        let value = |value: &words::Value| match value {
+            words::Value::Text(text) => Value::Text(text.clone()),
+            words::Value::Words(words) => Value::Words(words.into()),
+        };
+        let values = words.values().iter().map(|(name, given)| ((*name).to_owned(), value(given)));
+        Words { code: words.code().into(), values: values.collect(), english: words.english().into() }
+    }
+}
+
+/// An error as the UI receives it: the code chooses title and severity there, the message says more.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Failure {
@@ -26,15 +63,15 @@ pub struct Failure {
     /// starting (the engine is not open yet), cancelled.
     pub code: String,
     /// What happened and what to do.
-    pub message: String,
+    pub message: Words,
     /// Field concerned, if one is.
     pub field: Option<String>,
 }
 
 impl Failure {
     /// Builds a failure without a field.
-    pub fn new(code: &str, message: impl std::fmt::Display) -> Self {
-        Failure { code: code.into(), message: message.to_string(), field: None }
+    pub fn new(code: &str, message: words::Words) -> Self {
+        Failure { code: code.into(), message: (&message).into(), field: None }
     }
 }
 
@@ -44,6 +81,6 @@ impl From<Error> for Failure {
             Code::Fenced | Code::Retry => "internal",
             code => code.name(),
         };
-        Failure { code: code.into(), message: error.message, field: None }
+        Failure { code: code.into(), message: (&error.message).into(), field: None }
     }
 }

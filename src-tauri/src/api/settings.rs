@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use super::Words;
+
 use super::app::{Mode, Part};
 
 /// What an outbound line below zero does.
@@ -213,8 +215,8 @@ pub struct TestResult {
     pub step: Step,
     /// How it ended.
     pub state: StepState,
-    /// What was found; empty when it was not reached.
-    pub message: String,
-    /// How to mend it; empty unless it failed.
-    pub cure: String,
+    /// What was found; nothing when it was not reached. Where there is no cure beside it, its last sentence is it.
+    pub message: Words,
+    /// How to mend it; nothing unless it failed.
+    pub cure: Words,
 }

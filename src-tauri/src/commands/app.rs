@@ -11,6 +11,7 @@ use crate::api::app::{DemoProgress, Status};
 use crate::api::settings::{Connections, Preferences, Settings, TestResult};
 use crate::state::{App, Phase};
 use crate::{connections, demo, status};
+use inventory::words;
 
 /// The status as last looked at.
 pub async fn status(app: &Arc<App>) -> Result<Status, Failure> {
@@ -101,5 +102,7 @@ pub async fn notify(app: &Arc<App>, title: String, text: String) -> Result<(), F
 /// Opens the system's print dialog for the page.
 pub async fn print_page(app: &Arc<App>) -> Result<(), Failure> {
     let Some(window) = app.window.get() else { return Ok(()) };
-    window.print().map_err(|error| Failure::new("internal", format!("the page cannot be printed: {error}")))
+    window.print().map_err(|error| {
+        Failure::new("internal", words!("page_not_printed", "the page cannot be printed: {error}", error))
+    })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inventory::bill;
+use inventory::ledger::rejected;
 use tauri::ipc::Channel;
 use uuid::Uuid;
 
@@ -80,7 +81,7 @@ pub async fn bill_watch(app: &Arc<App>, bill_id: String, feed: Channel<Bill>) ->
     bills::found(&live, &bill_id).await?;
     tauri::async_runtime::spawn(async move {
         if let Err(failure) = watch(&live, &bill_id, &feed).await {
-            tracing::warn!(bill_id, code = failure.code, "{}", failure.message);
+            tracing::warn!(bill_id, code = failure.code, "{}", failure.message.english);
         }
     });
     Ok(())
@@ -127,9 +128,9 @@ pub async fn rejected_list(app: &Arc<App>, limit: u32) -> Result<Vec<RejectedEnt
     let shown = rows.into_iter().map(|row| RejectedEntry {
         source: row.source.to_string(),
         offset: row.offset,
+        reason: (&rejected::reason(&row.kind, &row.reason, Some(&row.payload))).into(),
         kind: row.kind,
         field: row.field,
-        reason: row.reason,
         payload: String::from_utf8_lossy(&row.payload).chars().take(20_000).collect(),
         entry_id: row.entry_id.map(|id| id.to_string()),
         resubmitted_as: row.resubmitted_as.map(|id| id.to_string()),

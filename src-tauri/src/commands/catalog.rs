@@ -5,6 +5,7 @@ use std::sync::Arc;
 use inventory::catalog::short;
 use inventory::entry::{CompanyId, ProductId, WarehouseId};
 use inventory::ledger::{CompanyRow, ProductRow, WarehouseRow};
+use inventory::words;
 
 use crate::api::Failure;
 use crate::api::catalog::{CatalogDraft, CatalogItem, CatalogKind, ScanHit};
@@ -57,7 +58,8 @@ pub async fn catalog_save(app: &Arc<App>, item: CatalogDraft) -> Result<CatalogI
     match item.kind {
         CatalogKind::Product => {
             if item.minimum < 0 {
-                let failure = Failure::new("invalid", "the minimum must be 0 or more");
+                let failure =
+                    Failure::new("invalid", words!("minimum_negative", "the minimum must be 0 or more"));
                 return Err(Failure { field: Some("minimum".into()), ..failure });
             }
             let row = ProductRow {
@@ -83,7 +85,12 @@ pub async fn catalog_save(app: &Arc<App>, item: CatalogDraft) -> Result<CatalogI
     }
     live.names.read().await?;
     let saved = live.names.get(item.kind, id);
-    saved.ok_or_else(|| Failure::new("internal", format!("{id:?} was saved and is not there")))
+    saved.ok_or_else(|| {
+        Failure::new(
+            "internal",
+            words!("saved_not_there", "{id} was saved and is not there", id = format!("{id:?}")),
+        )
+    })
 }
 
 fn checked(field: &str, text: &str) -> Result<String, Failure> {

@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use inventory::audit::findings::{Action, Store, Trigger};
 use inventory::entry::{ProductId, StockKey, WarehouseId};
 use inventory::replay::{self, Finding, Report, Request};
+use inventory::words;
 use tauri::ipc::Channel;
 
 use crate::api::Failure;
@@ -52,7 +53,12 @@ fn wanted_key(key: &KeyOf) -> Result<StockKey, Failure> {
 }
 
 fn day(text: &str) -> Result<NaiveDate, Failure> {
-    let refused = |_| Failure::new("invalid", format!("{text:?} is no day; write it as YYYY-MM-DD"));
+    let refused = |_| {
+        Failure::new(
+            "invalid",
+            words!("no_day_text", "{text} is no day; write it as YYYY-MM-DD", text = format!("{text:?}")),
+        )
+    };
     NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(refused)
 }
 

@@ -15,6 +15,7 @@ use inventory::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Flow, Names, Progress, Request, Row, Sheet, Table, Words, XlsxTable, export,
 };
+use inventory::words;
 
 use crate::api::Failure;
 use crate::api::charts::ReportPicture;
@@ -48,7 +49,7 @@ impl Table for Counted<'_> {
 
     fn row(&mut self, cells: &[Cell<'_>]) -> EngineResult<()> {
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Error::new(Code::Invalid, "cancelled"));
+            return Err(Error::new(Code::Invalid, words!("cancelled", "cancelled")));
         }
         self.rows.fetch_add(1, Ordering::Relaxed);
         self.table.row(cells)
@@ -88,7 +89,7 @@ pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>
     let rows = fill(ledger, request, &mut table, job).await?;
     let new = file.place().to_owned();
     let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
-    saved.map_err(|panic| Failure::new("internal", panic))??;
+    saved.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??;
     if job.cancelled.load(Ordering::Relaxed) {
         return Err(cancelled());
     }
@@ -99,7 +100,7 @@ pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>
 /// All rows on pages, with the chart of their days; how many they are stands in the report.
 pub async fn pages(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
     let fonts = tokio::task::spawn_blocking(fonts).await;
-    let fonts = fonts.map_err(|panic| Failure::new("internal", panic))??;
+    let fonts = fonts.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??;
     // Lying where there are many columns.
     let paper = Paper { landscape: request.by.len() > 2 };
     let print = Print { path, paper, language: job.language, made: job.made, fonts };
@@ -109,7 +110,7 @@ pub async fn pages(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_
 }
 
 fn cancelled() -> Failure {
-    Failure::new("cancelled", "The export was cancelled; no file was written.")
+    Failure::new("cancelled", words!("export_cancelled", "The export was cancelled; no file was written."))
 }
 
 /// Tells progress from time to time, and ends where it was asked to.
@@ -161,13 +162,13 @@ pub async fn picture(svg: String, path: &Path, format: ReportPicture, page: Page
         ReportPicture::Svg => svg.into_bytes(),
         ReportPicture::Png => {
             let drawn = tokio::task::spawn_blocking(move || png(&svg, SCALE, fonts()?)).await;
-            drawn.map_err(|panic| Failure::new("internal", panic))??
+            drawn.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??
         }
         ReportPicture::Pdf => {
             let Page { title, language, made } = page;
             let drawn =
                 tokio::task::spawn_blocking(move || pdf(&svg, &title, &language, made, fonts()?)).await;
-            drawn.map_err(|panic| Failure::new("internal", panic))??
+            drawn.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??
         }
     };
     let file = begun(path)?;

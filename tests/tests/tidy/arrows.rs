@@ -31,6 +31,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("part_file", 1),
     ("probe", 1),
     ("source", 1),
+    ("words", 1),
 ];
 
 /// What the ledger may take from the stock: the words in which it tells what to count, never the store.

@@ -3,6 +3,7 @@
 import { Channel, invoke } from '@tauri-apps/api/core';
 import type { Commands } from './bindings/Commands';
 import type { Failure } from './bindings/Failure';
+import type { Words } from './bindings/Words';
 
 type Name = keyof Commands;
 type Args<K extends Name> = Commands[K]['args'];
@@ -41,13 +42,23 @@ export function listen<K extends Fed>(
   };
 }
 
+const isWords = (message: unknown): message is Words =>
+  typeof message === 'object' && message !== null && 'english' in message && 'values' in message;
+
 /** Whatever was thrown, as a Failure. */
 export function failure(error: unknown): Failure {
   if (typeof error === 'object' && error !== null && 'code' in error && 'message' in error) {
     const { code, message } = error as { code: unknown; message: unknown };
     const field = 'field' in error && typeof error.field === 'string' ? error.field : null;
-    return { code: String(code), message: String(message), field };
+    return {
+      code: String(code),
+      message: isWords(message) ? message : plain(String(message)),
+      field,
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { code: 'internal', message, field: null };
+  return { code: 'internal', message: plain(message), field: null };
 }
+
+/** A text that came without a code: the same in every language. */
+const plain = (text: string): Words => ({ code: '', values: {}, english: text });

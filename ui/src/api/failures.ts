@@ -1,5 +1,5 @@
-// The one table from an error's code to words and severity. The English detail that Rust sends
-// is shown under the words, never instead of them.
+// The one table from an error's code to title and severity. What the engine says beside it stands under the
+// title, never instead of it.
 import { m } from '../i18n/paraglide/messages';
 import type { Failure } from './bindings/Failure';
 

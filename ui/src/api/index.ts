@@ -81,3 +81,4 @@ export type { StockRow } from './bindings/StockRow';
 export type { StockWindow } from './bindings/StockWindow';
 export type { TestResult } from './bindings/TestResult';
 export type { Theme } from './bindings/Theme';
+export type { Words } from './bindings/Words';

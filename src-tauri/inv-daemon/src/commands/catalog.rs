@@ -7,6 +7,7 @@ use inventory::Parts;
 use inventory::catalog::{self, File};
 use inventory::config::Config;
 use inventory::error::{Code, Error, Result};
+use inventory::words::Words;
 
 use crate::{Outcome, output};
 
@@ -22,7 +23,7 @@ pub enum Kind {
 }
 
 fn file_error(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Code::Config, format!("{}: {error}", path.display()))
+    Error::new(Code::Config, Words::plain(format!("{}: {error}", path.display())))
 }
 
 /// Imports a CSV, all or nothing; every error of the file is told in one pass.
@@ -32,7 +33,7 @@ pub async fn import(config: Config, path: &Path) -> Result<Outcome> {
         for error in &errors {
             eprintln!("{}: {error}", path.display());
         }
-        Error::new(Code::Invalid, format!("{} errors; nothing was imported", errors.len()))
+        Error::new(Code::Invalid, Words::plain(format!("{} errors; nothing was imported", errors.len())))
     })?;
     let engine = super::open(config, Parts::Stores).await?;
     let rows = engine.import_catalog(&file).await?;

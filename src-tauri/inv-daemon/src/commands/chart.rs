@@ -34,7 +34,8 @@ pub async fn draw(
         picture.svg.into_bytes()
     };
     let file = PartFile::create(path)?;
-    std::fs::write(file.place(), bytes)
-        .map_err(|error| Error::new(Code::Full, format!("{}: {error}", path.display())))?;
+    std::fs::write(file.place(), bytes).map_err(|error| {
+        Error::new(Code::Full, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+    })?;
     file.keep()
 }

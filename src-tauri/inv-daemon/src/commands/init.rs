@@ -3,6 +3,7 @@
 use inventory::config::Config;
 use inventory::error::{Code, Error, Result};
 use inventory::setup::State;
+use inventory::words::Words;
 use serde::Serialize;
 
 use super::watched::progress_bar;
@@ -45,8 +46,8 @@ pub async fn check(config: Config, json: bool) -> Result<Outcome> {
             step: found.step.name(),
             state: found.state.name(),
             ok: found.state == State::Ok,
-            message: &found.message,
-            cure: &found.cure,
+            message: found.told().0,
+            cure: found.told().1,
         })
         .collect();
     if json {
@@ -72,7 +73,7 @@ pub async fn check(config: Config, json: bool) -> Result<Outcome> {
         })
         .collect();
     if codes.contains(&Code::Unreachable) {
-        return Err(Error::new(Code::Unreachable, "a needed server is out of reach"));
+        return Err(Error::new(Code::Unreachable, Words::plain("a needed server is out of reach")));
     }
     Ok(if codes.is_empty() { Outcome::Clean } else { Outcome::Found })
 }

@@ -7,6 +7,7 @@ use inventory::config::Config;
 use inventory::entry::StockKey;
 use inventory::error::{Code, Error, Result};
 use inventory::replay::{Finding, Report, Request};
+use inventory::words::Words;
 use serde::Serialize;
 
 use super::watched::watched;
@@ -60,7 +61,7 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
     if let (Some(from), Some(to)) = (wanted.from, wanted.to)
         && from > to
     {
-        return Err(Error::new(Code::Config, format!("--from {from} lies after --to {to}")));
+        return Err(Error::new(Code::Config, Words::plain(format!("--from {from} lies after --to {to}"))));
     }
     let engine = &super::open(config, Parts::Stores).await?;
     let request = Request {
@@ -81,8 +82,9 @@ pub async fn replay(config: Config, wanted: Wanted) -> Result<Outcome> {
 }
 
 fn key(text: &str) -> Result<StockKey> {
-    StockKey::parse(text)
-        .ok_or_else(|| Error::new(Code::Config, format!("--key {text:?} is not WAREHOUSE:PRODUCT")))
+    StockKey::parse(text).ok_or_else(|| {
+        Error::new(Code::Config, Words::plain(format!("--key {text:?} is not WAREHOUSE:PRODUCT")))
+    })
 }
 
 fn found(finding: &Finding) -> Found<'_> {

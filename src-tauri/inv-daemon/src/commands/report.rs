@@ -88,7 +88,7 @@ impl Options {
             return Ok(period);
         }
         let words = "--to lies before --from, or a date lies outside the years 1000 to 9999.";
-        Err(Error::new(Code::Invalid, words))
+        Err(Error::new(Code::Invalid, inventory::words::Words::plain(words)))
     }
 
     fn files(&self) -> [&Option<PathBuf>; 4] {
@@ -183,8 +183,9 @@ async fn csv(ledger: &Ledger, request: &Request, path: &Path, asked: bool) -> Re
     let part = if path.exists() && !path.is_file() { None } else { Some(PartFile::create(path)?) };
     let file = match &part {
         Some(part) => part.open()?,
-        None => std::fs::File::create(path)
-            .map_err(|error| Error::new(Code::Config, format!("{}: {error}", path.display())))?,
+        None => std::fs::File::create(path).map_err(|error| {
+            Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+        })?,
     };
     let mut table = CsvTable::new(BufWriter::new(file))?;
     export(ledger, request, Sheet::Fields, &mut table, |progress| writing.see(progress)).await?;
@@ -203,7 +204,7 @@ async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, options: &Options
     // Zipping takes its time, in which a signal is heard; it goes on into a file that has no name any more.
     let open = file.open()?;
     let saved = tokio::task::spawn_blocking(move || table.save_into(open)).await;
-    saved.map_err(|panic| Error::new(Code::Internal, panic))??;
+    saved.map_err(|panic| Error::new(Code::Internal, inventory::words::Words::plain(panic)))??;
     file.keep()
 }
 
@@ -244,7 +245,10 @@ impl JsonTable {
         match self.out.write_all(text.as_bytes()) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-            Err(error) => Err(Error::new(Code::Full, format!("cannot write the output: {error}"))),
+            Err(error) => Err(Error::new(
+                Code::Full,
+                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+            )),
         }
     }
 }
@@ -270,6 +274,11 @@ impl Table for JsonTable {
 
     fn totals(&mut self, _cells: &[Cell<'_>]) -> Result<()> {
         self.put("]\n")?;
-        self.out.flush().map_err(|error| Error::new(Code::Full, format!("cannot write the output: {error}")))
+        self.out.flush().map_err(|error| {
+            Error::new(
+                Code::Full,
+                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+            )
+        })
     }
 }

@@ -11,6 +11,7 @@ use inventory::config::Config;
 use inventory::entry::Entry;
 use inventory::error::{Code, Error, Result};
 use inventory::outbox::{Appended, Saved};
+use inventory::words::Words;
 use inventory::{Engine, Parts, Progress, wire};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
@@ -46,8 +47,9 @@ pub async fn send(config: Config, file: &Path, batch: Option<&str>) -> Result<Ou
         Box::new(BufReader::new(tokio::io::stdin()))
     } else {
         let opened = tokio::fs::File::open(file).await;
-        let file =
-            opened.map_err(|error| Error::new(Code::Config, format!("{}: {error}", file.display())))?;
+        let file = opened.map_err(|error| {
+            Error::new(Code::Config, Words::plain(format!("{}: {error}", file.display())))
+        })?;
         Box::new(BufReader::with_capacity(1 << 20, file))
     };
     let engine = super::open(config, Parts::Sender).await?;
@@ -88,7 +90,10 @@ async fn save_all(
     loop {
         line.clear();
         let read = input.read_until(b'\n', &mut line).await;
-        if read.map_err(|error| Error::new(Code::Config, format!("cannot read the input: {error}")))? == 0 {
+        if read.map_err(|error| {
+            Error::new(Code::Config, Words::plain(format!("cannot read the input: {error}")))
+        })? == 0
+        {
             break;
         }
         number += 1;
@@ -137,7 +142,8 @@ impl Saving<'_> {
     /// Waits until what was handed over is durable.
     async fn settle(&mut self, counts: &mut Counts) -> Result<()> {
         let Some(appending) = self.under_way.take() else { return Ok(()) };
-        let appended = appending.await.map_err(|error| Error::new(Code::Internal, error.to_string()))?;
+        let appended =
+            appending.await.map_err(|error| Error::new(Code::Internal, Words::plain(error.to_string())))?;
         for appended in appended? {
             match appended {
                 Appended::Saved(_) => counts.saved += 1,
@@ -186,12 +192,12 @@ async fn finish(
 }
 
 fn out_of_reach(engine: &Engine, running: &inventory::Running, left: u64) -> Error {
-    let why = running.trouble().map_or_else(|| "no answer".to_string(), |error| error.message);
+    let why = running.trouble().map_or_else(|| "no answer".to_string(), |error| error.to_string());
     Error::new(
         Code::Unreachable,
-        format!(
+        Words::plain(format!(
             "{left} entries wait in the outbox in {}: {why}. They are safe; they are sent by the next send or by the app once the server answers",
             engine.config().data_dir.display()
-        ),
+        )),
     )
 }

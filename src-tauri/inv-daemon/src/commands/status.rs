@@ -65,7 +65,7 @@ pub async fn status(config: Config, json: bool) -> Result<Outcome> {
                 end_offset: source.end_offset,
                 lag: source.end_offset.map(|end| (end - source.next_offset).max(0)),
                 state: source.state.name(),
-                reason: source.reason,
+                reason: source.reason.to_string(),
             })
             .collect(),
         outbox: seen.waiting,

@@ -40,5 +40,5 @@ impl Stop {
 }
 
 fn failed(error: &std::io::Error) -> Error {
-    Error::new(Code::Internal, format!("cannot listen for signals: {error}"))
+    Error::new(Code::Internal, inventory::words::Words::plain(format!("cannot listen for signals: {error}")))
 }

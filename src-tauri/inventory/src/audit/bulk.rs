@@ -16,6 +16,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::{KeyState, Ledger, LedgerView, PassingBalance, SourceRow, Sum};
 use crate::stock::corrections::Correction;
 use crate::stock::{Page, Stock, is_note};
+use crate::words;
 
 /// Keys that are held at a time: about 100 MB. A larger store is read in several rounds.
 const HELD: u64 = 1_000_000;
@@ -299,7 +300,7 @@ impl Comparison<'_> {
 /// Fails now and then once the run is cancelled.
 fn look(watch: &Watch, seen: u64) -> Result<()> {
     match seen.is_multiple_of(LOOK) && watch.is_cancelled() {
-        true => Err(Error::new(Code::Internal, "The audit was cancelled.")),
+        true => Err(Error::new(Code::Internal, words!("audit_cancelled", "The audit was cancelled."))),
         false => Ok(()),
     }
 }

@@ -16,6 +16,7 @@ use crate::ledger::{Ledger, LedgerView, Sum};
 use crate::stock::value::Value;
 use crate::stock::{SourceName, Stock, Vector};
 use crate::wire;
+use crate::words;
 
 /// Keys judged by one snapshot.
 const CHUNK: usize = 200;
@@ -166,8 +167,12 @@ impl Reading<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(last
-            .unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; audit again.")))
+        Err(last.unwrap_or_else(|| {
+            Error::new(
+                Code::Retry,
+                words!("tables_keep_changing_audit", "The ledger's tables keep changing; audit again."),
+            )
+        }))
     }
 
     async fn once(&self, proofs: usize) -> Result<Careful> {

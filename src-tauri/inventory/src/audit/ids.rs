@@ -9,6 +9,7 @@ use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use uuid::Uuid;
 
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Ids of one run: 16 MB.
 const RUN: usize = 1 << 20;
@@ -93,8 +94,10 @@ fn written(ids: &[u128]) -> std::io::Result<File> {
 }
 
 fn no_room(error: std::io::Error) -> Error {
-    let words = format!(
-        "The audit cannot keep its notes in the folder for temporary files: {error}. Free some space."
+    let words = words!(
+        "audit_notes_full",
+        "The audit cannot keep its notes in the folder for temporary files: {error}. Free some space.",
+        error
     );
     Error::new(Code::Full, words)
 }

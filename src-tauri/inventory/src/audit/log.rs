@@ -7,6 +7,7 @@ use super::words::State;
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{AuditLine, AuditRow, AuditRunSearch, AuditSearch, Ledger};
+use crate::words;
 
 /// A line of the log with its run and time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +133,11 @@ fn logged(line: AuditLine) -> Result<Logged> {
 }
 
 fn odd(what: &str, found: &str) -> Error {
-    let words =
-        format!("The audit's log has the unknown {what} {found:?}; it was written by a newer program.");
+    let words = words!(
+        "audit_log_unknown",
+        "The audit's log has the unknown {what} {found}; it was written by a newer program.",
+        what,
+        found = format!("{found:?}")
+    );
     Error::new(Code::Corrupt, words)
 }

@@ -15,6 +15,7 @@ use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::ledger::{LedgerView, PassingBalance, PassingRow, SourceRow, Sum, Table};
 use crate::stock::SourceName;
+use crate::words;
 
 /// Rows fetched at a time.
 const PAGE: usize = 100_000;
@@ -289,7 +290,10 @@ impl Rows {
             keys.push(total.key);
         }
         if entries > 0 && stands {
-            return Err(Error::new(Code::Retry, format!("Table {} was made anew meanwhile.", table.name)));
+            return Err(Error::new(
+                Code::Retry,
+                words!("table_remade", "Table {table} was made anew meanwhile.", table = table.name),
+            ));
         }
         if entries > 0 {
             keys.sort();

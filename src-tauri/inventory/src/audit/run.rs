@@ -16,6 +16,7 @@ use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 use crate::stock::Stock;
+use crate::words;
 
 /// How often everything is read anew because tables changed under the snapshot.
 const TRIES: usize = 5;
@@ -97,8 +98,12 @@ impl Auditor<'_> {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(last
-            .unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; audit again.")))
+        Err(last.unwrap_or_else(|| {
+            Error::new(
+                Code::Retry,
+                words!("tables_keep_changing_audit", "The ledger's tables keep changing; audit again."),
+            )
+        }))
     }
 
     async fn read_once(&self, request: &Request) -> Result<Bulk> {

@@ -14,6 +14,7 @@ use super::text::{EM, LINE, cut, grouped, width};
 use super::{Area, Series};
 use crate::error::{Code, Error, Result};
 use crate::fonts::FAMILIES;
+use crate::words;
 
 /// Free room around everything.
 pub const MARGIN: i32 = 12;
@@ -36,7 +37,7 @@ pub struct Canvas<'a> {
 }
 
 fn failed(error: impl std::fmt::Display) -> Error {
-    Error::new(Code::Internal, format!("The chart cannot be drawn: {error}."))
+    Error::new(Code::Internal, words!("chart_not_drawn", "The chart cannot be drawn: {error}.", error))
 }
 
 fn rgb(colour: Colour) -> RGBColor {

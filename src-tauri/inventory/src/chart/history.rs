@@ -8,6 +8,7 @@ use super::scale::{Scale, share, thinned};
 use super::text::{EM, LINE, grouped, width};
 use super::{Area, Chart, Point, Series};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// A balance from a moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +87,7 @@ fn moments(history: &History) -> Result<Vec<Moment>> {
     if history.end <= history.start || !sorted || history.moments.iter().any(|moment| !within(moment.at)) {
         return Err(Error::new(
             Code::Invalid,
-            "The moments of the chart are not in order within its period.",
+            words!("chart_moments", "The moments of the chart are not in order within its period."),
         ));
     }
     let opening = Moment { at: history.start, balance: history.opening };

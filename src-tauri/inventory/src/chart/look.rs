@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::error::{Code, Error, Result};
 use crate::report;
+use crate::words;
 
 /// The smallest picture in which every number of 64 bits has its place, and the largest that is drawn.
 const LEAST: (i32, i32) = (320, 160);
@@ -18,7 +19,16 @@ impl FromStr for Colour {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let refused = || Error::new(Code::Invalid, format!("The colour {text:?} is not written as #rrggbb."));
+        let refused = || {
+            Error::new(
+                Code::Invalid,
+                words!(
+                    "colour_not_hex",
+                    "The colour {text} is not written as #rrggbb.",
+                    text = format!("{text:?}")
+                ),
+            )
+        };
         let hex = text.strip_prefix('#').filter(|hex| hex.len() == 6).ok_or_else(refused)?;
         if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(refused());

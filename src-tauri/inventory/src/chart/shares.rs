@@ -7,6 +7,7 @@ use super::scale::{count, share};
 use super::text::{EM, LINE, cut, grouped, width};
 use super::{Area, Chart, Named, Point, Series};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Height of the bar.
 const BAR: i32 = 36;
@@ -74,7 +75,10 @@ fn together(names: &[Named], most: usize, others: &str) -> Result<Vec<Named>> {
     let rest = rows.split_off(most - 1);
     let sum: i128 = rest.iter().map(|row| i128::from(row.value)).sum();
     let value = i64::try_from(sum).map_err(|_| {
-        Error::new(Code::Invalid, "The quantities of the chart add up to more than 64 bits hold.")
+        Error::new(
+            Code::Invalid,
+            words!("chart_too_much", "The quantities of the chart add up to more than 64 bits hold."),
+        )
     })?;
     rows.push(Named { name: format!("{others} ({})", rest.len()), value });
     Ok(rows)

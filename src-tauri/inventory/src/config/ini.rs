@@ -1,6 +1,9 @@
 //! The config.ini text: sections, keys, values with their line numbers, inline comments; and changing a value
 //! without losing the owner's comments. An own reader because errors must name the line.
 
+use crate::words;
+use crate::words::Words;
+
 /// One `key = value` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
@@ -15,7 +18,7 @@ pub struct Setting {
 }
 
 /// Reads all settings; the error is (line, words).
-pub fn parse(text: &str) -> Result<Vec<Setting>, (usize, String)> {
+pub fn parse(text: &str) -> Result<Vec<Setting>, (usize, Words)> {
     let mut section = String::new();
     let mut settings = Vec::new();
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -26,13 +29,15 @@ pub fn parse(text: &str) -> Result<Vec<Setting>, (usize, String)> {
             continue;
         }
         if let Some(name) = body.strip_prefix('[') {
-            let name =
-                name.strip_suffix(']').ok_or_else(|| (line, "a section is written [name]".to_string()))?;
+            let name = name
+                .strip_suffix(']')
+                .ok_or_else(|| (line, words!("ini_section", "a section is written [name]")))?;
             section = name.trim().to_string();
             continue;
         }
-        let (key, value) =
-            body.split_once('=').ok_or_else(|| (line, format!("{body:?} is no `key = value`")))?;
+        let (key, value) = body.split_once('=').ok_or_else(|| {
+            (line, words!("ini_not_pair", "{body} is no `key = value`", body = format!("{body:?}")))
+        })?;
         let setting =
             Setting { section: section.clone(), key: key.trim().into(), value: value.trim().into(), line };
         settings.push(setting);

@@ -6,6 +6,8 @@ pub mod ini;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// Standalone (embedded stores) or cluster (Kafka, MySQL/MariaDB, Redis).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,7 +49,11 @@ impl Secret {
             Secret::Env(name) => std::env::var(name).map(Some).map_err(|_| {
                 Error::new(
                     Code::Config,
-                    format!("the environment variable {name} that holds a password is not set"),
+                    words!(
+                        "env_not_set",
+                        "the environment variable {name} that holds a password is not set",
+                        name
+                    ),
                 )
             }),
             Secret::Keychain(account) => keyring::Entry::new("twinstock", account)
@@ -61,8 +67,11 @@ impl Secret {
 fn keychain_failed(account: &str, error: &keyring::Error) -> Error {
     Error::new(
         Code::Config,
-        format!(
-            "the keychain does not give the password for {account}: {error}. Save it again in Settings, or use env:NAME"
+        words!(
+            "keychain_silent",
+            "the keychain does not give the password for {account}: {error}. Save it again in Settings, or use env:NAME",
+            account,
+            error
         ),
     )
 }
@@ -116,7 +125,7 @@ pub struct Config {
     /// `[entries] newest_days`.
     pub newest_days: i64,
     /// What the owner should know, such as a password in a URL.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Words>,
 }
 
 impl Default for Config {
@@ -188,26 +197,35 @@ impl Config {
             return Ok(Config::default());
         };
         let text = std::fs::read_to_string(&path).map_err(|error| {
-            Error::new(Code::Config, format!("cannot read the configuration {}: {error}", path.display()))
+            Error::new(
+                Code::Config,
+                words!(
+                    "config_not_read",
+                    "cannot read the configuration {path}: {error}",
+                    path = path.display(),
+                    error
+                ),
+            )
         })?;
-        let mut config = Config::parse(&text).map_err(|error| error.at(path.display()))?;
+        let mut config = Config::parse(&text).map_err(|error| error.at(Words::plain(path.display())))?;
         config.file = Some(path);
         Ok(config)
     }
 
     /// Reads config.ini text.
     pub fn parse(text: &str) -> Result<Self> {
-        let settings = ini::parse(text)
-            .map_err(|(line, words)| Error::new(Code::Config, format!("line {line}: {words}")))?;
+        let settings = ini::parse(text).map_err(|(line, words)| {
+            Error::new(Code::Config, words!("line_words", "line {line}: {words}", line, words))
+        })?;
         let mut config = Config::default();
         for setting in &settings {
-            config.set(setting).map_err(|error| error.at(format!("line {}", setting.line)))?;
+            config
+                .set(setting)
+                .map_err(|error| error.at(words!("the_line", "line {line}", line = setting.line)))?;
         }
         for (name, url) in [("mysql", &config.mysql_url), ("redis", &config.redis_url)] {
             if has_password(url) {
-                config.warnings.push(format!(
-                    "[{name}] url carries a password in clear; use `password = env:NAME` or `password = keychain`"
-                ));
+                config.warnings.push(words!("url_with_password", "[{name}] url carries a password in clear; use `password = env:NAME` or `password = keychain`", name));
             }
         }
         Ok(config)
@@ -220,7 +238,7 @@ impl Config {
                 self.mode = match value {
                     "standalone" => Mode::Standalone,
                     "cluster" => Mode::Cluster,
-                    _ => return Err(wrong(setting, "must be standalone or cluster")),
+                    _ => return Err(wrong(setting, words!("must_be_mode", "must be standalone or cluster"))),
                 }
             }
             ("app", "data_dir") => self.data_dir = PathBuf::from(filled(setting)?),
@@ -228,7 +246,7 @@ impl Config {
                 self.writer = match value {
                     "yes" | "true" | "on" | "1" => true,
                     "no" | "false" | "off" | "0" => false,
-                    _ => return Err(wrong(setting, "must be yes or no")),
+                    _ => return Err(wrong(setting, words!("must_be_yes_or_no", "must be yes or no"))),
                 }
             }
             ("kafka", "bootstrap_servers") => self.bootstrap_servers = filled(setting)?,
@@ -252,13 +270,17 @@ impl Config {
     }
 }
 
-fn wrong(setting: &ini::Setting, demand: &str) -> Error {
-    Error::new(Code::Config, format!("[{}] {} {:?} {demand}", setting.section, setting.key, setting.value))
+fn wrong(setting: &ini::Setting, demand: Words) -> Error {
+    let (section, key, value) = (&setting.section, &setting.key, format!("{:?}", setting.value));
+    Error::new(
+        Code::Config,
+        words!("setting_wrong", "[{section}] {key} {value} {demand}", section, key, value, demand),
+    )
 }
 
 fn filled(setting: &ini::Setting) -> Result<String> {
     if setting.value.is_empty() {
-        Err(wrong(setting, "must not be empty"))
+        Err(wrong(setting, words!("demand_empty", "must not be empty")))
     } else {
         Ok(setting.value.clone())
     }
@@ -266,9 +288,9 @@ fn filled(setting: &ini::Setting) -> Result<String> {
 
 fn number<T: TryFrom<i64>>(setting: &ini::Setting, least: i64, most: i64) -> Result<T> {
     let value = setting.value.parse::<i64>().ok().filter(|n| (least..=most).contains(n));
-    value
-        .and_then(|n| T::try_from(n).ok())
-        .ok_or_else(|| wrong(setting, &format!("must be a whole number from {least} to {most}")))
+    value.and_then(|n| T::try_from(n).ok()).ok_or_else(|| {
+        wrong(setting, words!("must_be_number", "must be a whole number from {least} to {most}", least, most))
+    })
 }
 
 fn secret(setting: &ini::Setting, account: &'static str) -> Result<Secret> {
@@ -280,9 +302,10 @@ fn secret(setting: &ini::Setting, account: &'static str) -> Result<Secret> {
             // The value itself is not repeated: it may be the password.
             _ => Err(Error::new(
                 Code::Config,
-                format!(
-                    "[{}] password must be env:NAME or keychain; a password in clear is not read",
-                    setting.section
+                words!(
+                    "password_in_clear",
+                    "[{section}] password must be env:NAME or keychain; a password in clear is not read",
+                    section = setting.section
                 ),
             )),
         },
@@ -294,17 +317,23 @@ fn unknown(setting: &ini::Setting) -> Error {
     let words = match keys {
         Some(keys) => {
             let near = ini::nearest(&setting.key, keys.iter().copied()).unwrap_or_default();
-            format!(
-                "unknown key {:?} in [{}]; the nearest known key is {near:?}",
-                setting.key, setting.section
+            words!(
+                "unknown_key",
+                "unknown key {key} in [{section}]; the nearest known key is {near}",
+                key = format!("{:?}", setting.key),
+                section = setting.section,
+                near = format!("{near:?}")
             )
         }
         None => {
             let near =
                 ini::nearest(&setting.section, KEYS.iter().map(|(section, _)| *section)).unwrap_or_default();
-            format!(
-                "unknown key {:?} in the unknown section [{}]; the nearest known section is [{near}]",
-                setting.key, setting.section
+            words!(
+                "unknown_section",
+                "unknown key {key} in the unknown section [{section}]; the nearest known section is [{near}]",
+                key = format!("{:?}", setting.key),
+                section = setting.section,
+                near
             )
         }
     };

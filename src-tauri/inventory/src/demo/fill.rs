@@ -15,6 +15,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::{CompanyRow, ProductRow, WarehouseRow};
 use crate::outbox::{Appended, BillHead, Saved};
 use crate::wire;
+use crate::words;
 
 /// The sample's seed: everybody sees the same warehouse.
 const SEED: u64 = 20_250_310;
@@ -39,7 +40,10 @@ pub struct Progress {
 pub async fn fill(engine: &Engine, now: NaiveDateTime, mut tell: impl FnMut(Progress)) -> Result<Progress> {
     let ledger = engine.ledger();
     if ledger.sources().await?.iter().any(|source| source.entries > 0) {
-        let words = "There are entries already; sample data is for an empty warehouse only.";
+        let words = words!(
+            "demo_not_empty",
+            "There are entries already; sample data is for an empty warehouse only."
+        );
         return Err(Error::new(Code::Invalid, words));
     }
     ledger.set_boundary(now.date() - Duration::days(OPEN_DAYS)).await?;

@@ -16,6 +16,7 @@ use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{AuditRunSearch, Ledger};
 use crate::stock::{AUDITOR, LAST_CHECK, Stock};
+use crate::words;
 
 /// A lease that is not renewed ends after this time.
 const LEASE: Duration = Duration::from_secs(15);
@@ -215,7 +216,14 @@ fn holder_name(holder: &str) -> &str {
 }
 
 fn busy(who: &str) -> Error {
-    Error::new(Code::Locked, format!("An audit of {who} is under way. Wait for its end, or cancel it there."))
+    Error::new(
+        Code::Locked,
+        words!(
+            "audit_under_way",
+            "An audit of {who} is under way. Wait for its end, or cancel it there.",
+            who
+        ),
+    )
 }
 
 /// As the specification's program writes it: seconds since the epoch.

@@ -22,6 +22,7 @@ use crate::queue::history::{History, LocalHistory};
 use crate::queue::local::LocalQueue;
 use crate::stock::Stock;
 use crate::stock::redb::Redb;
+use crate::words;
 
 /// The clock, read by the shell and handed in: the engine itself knows no time.
 pub trait Clock: Send + Sync {
@@ -148,9 +149,9 @@ impl Engine {
 
     /// The outbox, where the caller asked for it.
     pub fn outbox(&self) -> Result<&Arc<Outbox>> {
-        self.outbox
-            .as_ref()
-            .ok_or_else(|| Error::new(Code::Internal, "this command was opened without the outbox"))
+        self.outbox.as_ref().ok_or_else(|| {
+            Error::new(Code::Internal, words!("no_outbox_here", "this command was opened without the outbox"))
+        })
     }
 
     /// Starts what the parts say: the writer, the sender, or both. In standalone mode the writer always runs with

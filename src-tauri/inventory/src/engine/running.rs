@@ -16,6 +16,7 @@ use crate::ledger::Ledger;
 use crate::outbox::Outbox;
 use crate::queue::Queue;
 use crate::queue::kafka::Sender;
+use crate::words::Words;
 use crate::writer::Writer;
 use crate::writer::status::{Board, State};
 
@@ -34,7 +35,7 @@ pub enum Progress {
     /// So many are not there yet.
     Left(u64),
     /// The source has stopped; a person must act.
-    Stopped(String),
+    Stopped(Words),
 }
 
 /// What `Engine::start` started.

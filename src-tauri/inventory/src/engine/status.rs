@@ -8,6 +8,8 @@ use crate::error::Result;
 use crate::ledger::{SourceRow, payload_hash};
 use crate::outbox::Outbox;
 use crate::queue::{Bounds, SourceIdentity};
+use crate::words;
+use crate::words::Words;
 use crate::writer::status::State;
 
 /// One source's status.
@@ -26,7 +28,7 @@ pub struct SourceStatus {
     /// What it does, as far as it can be told from outside.
     pub state: State,
     /// Why it does not run.
-    pub reason: String,
+    pub reason: Words,
 }
 
 /// The whole status.
@@ -50,12 +52,15 @@ impl Engine {
         let mut sources = merge(rows, bounds);
         for source in sources.iter_mut().filter(|source| reused.contains(&source.name)) {
             source.state = State::Stopped;
-            source.reason = "offsets were reused: its last message is not the one that was counted".into();
+            source.reason = words!(
+                "offsets_reused_status",
+                "offsets were reused: its last message is not the one that was counted"
+            );
         }
         if self.config.mode == Mode::Cluster && cluster::consumers(&self.config).await? == 0 {
             for source in sources.iter_mut().filter(|source| source.state == State::Running) {
                 source.state = State::Paused;
-                source.reason = "nobody consumes: start inv-daemon run or the app".into();
+                source.reason = words!("nobody_consumes", "nobody consumes: start inv-daemon run or the app");
             }
         }
         Ok(Status { sources, waiting: self.waiting().await?, rejected })
@@ -135,10 +140,13 @@ fn merge(rows: Vec<SourceRow>, mut bounds: HashMap<SourceIdentity, Bounds>) -> V
         .collect();
     for (identity, log) in bounds {
         let (state, reason) = match log.start {
-            0 => (State::Running, String::new()),
+            0 => (State::Running, Words::none()),
             _ => (
                 State::Stopped,
-                "its first message is gone and it was never counted: run inv-daemon init".into(),
+                words!(
+                    "first_message_gone",
+                    "its first message is gone and it was never counted: run inv-daemon init"
+                ),
             ),
         };
         sources.push(SourceStatus {
@@ -155,15 +163,28 @@ fn merge(rows: Vec<SourceRow>, mut bounds: HashMap<SourceIdentity, Bounds>) -> V
     sources
 }
 
-fn judge(next_offset: i64, log: Option<Bounds>) -> (State, String) {
+fn judge(next_offset: i64, log: Option<Bounds>) -> (State, Words) {
     match log {
-        None => (State::Stopped, "this incarnation of the topic is gone; what it held is counted".into()),
-        Some(log) if next_offset < log.start => {
-            (State::Stopped, format!("retention has passed it: the log begins at {}", log.start))
-        }
-        Some(log) if next_offset > log.end => {
-            (State::Stopped, format!("the log ends at {}, below the position: it was truncated", log.end))
-        }
-        Some(_) => (State::Running, String::new()),
+        None => (
+            State::Stopped,
+            words!("incarnation_gone", "this incarnation of the topic is gone; what it held is counted"),
+        ),
+        Some(log) if next_offset < log.start => (
+            State::Stopped,
+            words!(
+                "retention_passed_status",
+                "retention has passed it: the log begins at {start}",
+                start = log.start
+            ),
+        ),
+        Some(log) if next_offset > log.end => (
+            State::Stopped,
+            words!(
+                "truncated_status",
+                "the log ends at {end}, below the position: it was truncated",
+                end = log.end
+            ),
+        ),
+        Some(_) => (State::Running, Words::none()),
     }
 }

@@ -16,6 +16,7 @@ use crate::crash;
 use crate::entry::{Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::stock::StockCall;
+use crate::words;
 
 /// Keys kept per source; beyond it the cache begins anew.
 const MOST_KEYS: usize = 200_000;
@@ -100,7 +101,11 @@ impl Ledger {
         if batch.next_offset < source.next_offset
             || looked.last().is_some_and(|(message, _)| message.offset >= batch.next_offset)
         {
-            return Err(Error::new(Code::Internal, "A batch ends before its own messages.").into());
+            return Err(Error::new(
+                Code::Internal,
+                words!("batch_ends_early", "A batch ends before its own messages."),
+            )
+            .into());
         }
         self.prepare(entries(&looked)).await?;
         crash::point("commit.prepared");
@@ -166,7 +171,8 @@ impl Ledger {
         };
         if let Some(day) = changed {
             self.inner.learn().forget();
-            let words = format!("The day {day} changed its tier; the batch is tried again.");
+            let words =
+                words!("day_changed_tier", "The day {day} changed its tier; the batch is tried again.", day);
             return Err(Error::new(Code::Retry, words).into());
         }
         let known = self.inner.known();
@@ -252,10 +258,15 @@ async fn prove_new<T>(
     let offset = row.int(0)?;
     Err(SqlError::from(Error::new(
         Code::Corrupt,
-        format!(
-            "{table} holds offset {offset} of source {} although its position is {} (batch {first} to {last}). \
-             The ledger was changed by somebody else; run a full audit before this partition goes on.",
-            source.name, source.next_offset
+        words!(
+            "ledger_changed_outside",
+            "{table} holds offset {offset} of source {source} although its position is {next} (batch {first} to {last}). The ledger was changed by somebody else; run a full audit before this partition goes on.",
+            table,
+            offset,
+            source = source.name,
+            next = source.next_offset,
+            first,
+            last
         ),
     )))
 }

@@ -10,6 +10,7 @@ use super::dialect::Dialect;
 use super::sql::{Database, Kind, Row, Session, Sql};
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Table names in one question.
 const NAMES: usize = 1_000;
@@ -82,7 +83,10 @@ pub(super) async fn missing(
         let only = format!(" AND t.table_name IN ({})", quoted(gone.iter().copied()));
         let now = those(&mut *db.reader().await?, &only).await?;
         if gone.iter().any(|table| !now.contains(table)) {
-            return Err(Error::new(Code::Retry, "Days were compacted meanwhile; it is read again."));
+            return Err(Error::new(
+                Code::Retry,
+                words!("days_compacted", "Days were compacted meanwhile; it is read again."),
+            ));
         }
         missing.extend(now.into_iter().map(|table| table.name));
     }
@@ -127,7 +131,11 @@ pub(super) async fn union(
             Err(failed) if failed.kind == Kind::NoTable => {
                 let gone = !missing(db, session, std::slice::from_ref(*table)).await?.is_empty();
                 if !gone && counted(session, db.dialect(), table).await? {
-                    let words = format!("Table {} was made anew meanwhile; it is read again.", table.name);
+                    let words = words!(
+                        "table_remade_again",
+                        "Table {table} was made anew meanwhile; it is read again.",
+                        table = table.name
+                    );
                     return Err(Error::new(Code::Retry, words).into());
                 }
             }

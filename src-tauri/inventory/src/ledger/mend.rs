@@ -24,6 +24,7 @@ use super::{Incoming, SourceRow, Table};
 use crate::crash;
 use crate::entry::Entry;
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 pub use sums::{Counted, SumMend};
 
@@ -165,7 +166,10 @@ impl Ledger {
         let moved = restored.iter().any(|day| known.days.get(day) != tiers.get(day))
             || stood.iter().any(|day| tiers.get(day) == Some(&Tier::Month));
         if moved {
-            let words = "A day changed its tier while it was mended; it is looked at again.";
+            let words = words!(
+                "day_changed_while_mended",
+                "A day changed its tier while it was mended; it is looked at again."
+            );
             return Err(Error::new(Code::Retry, words).into());
         }
         Ok(tiers)

@@ -11,7 +11,7 @@ mod mend;
 mod mysql;
 mod read;
 mod register;
-mod rejected;
+pub mod rejected;
 mod row_sums;
 mod rows;
 mod setup;

@@ -19,6 +19,8 @@ use super::dialect::Dialect;
 use super::sql::{Cell, Database, Each, Kind, Passing, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error, Result};
 use crate::probe::{Step, Stopped, Trail};
+use crate::words;
+use crate::words::Words;
 
 /// Set on every connection. `lock_wait_timeout` bounds waiting for a table that somebody reads for long. A process
 /// that is frozen in the middle of a transaction would keep its source's row locked as long as it sleeps: MariaDB
@@ -42,25 +44,38 @@ pub(crate) struct MysqlDatabase {
 impl MysqlDatabase {
     /// Reads the URL; nothing is opened yet. `password` goes before the one in the URL.
     pub fn new(url: &str, password: Option<String>) -> Result<Self> {
-        let wrong = |why: String| {
+        let wrong = |why: Words| {
             Error::new(
                 Code::Config,
-                format!("[mysql] url is wrong: {why}. Write it as mysql://user@host:3306/database."),
+                words!(
+                    "mysql_url_wrong",
+                    "[mysql] url is wrong: {why}. Write it as mysql://user@host:3306/database.",
+                    why
+                ),
             )
         };
         let (head, tail) = url.split_once('?').map_or((url, None), |(head, tail)| (head, Some(tail)));
-        let (scheme, rest) = head.split_once("://").ok_or_else(|| wrong("it has no scheme".into()))?;
-        let (server, name) = rest.split_once('/').ok_or_else(|| wrong("it names no database".into()))?;
+        let (scheme, rest) =
+            head.split_once("://").ok_or_else(|| wrong(words!("url_no_scheme", "it has no scheme")))?;
+        let (server, name) =
+            rest.split_once('/').ok_or_else(|| wrong(words!("url_no_database", "it names no database")))?;
         if !matches!(scheme, "mysql" | "mariadb") {
-            return Err(wrong(format!("the scheme {scheme:?} is not mysql")));
+            return Err(wrong(words!(
+                "url_not_mysql",
+                "the scheme {scheme} is not mysql",
+                scheme = format!("{scheme:?}")
+            )));
         }
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-') {
-            return Err(wrong("the database's name must be of letters, digits, _ and -".into()));
+            return Err(wrong(words!(
+                "url_database_name",
+                "the database's name must be of letters, digits, _ and -"
+            )));
         }
         let query = tail.map(|tail| format!("?{tail}")).unwrap_or_default();
         let bare = format!("mysql://{server}/{query}");
         let mut options = MySqlConnectOptions::from_str(&bare)
-            .map_err(|error| wrong(error.to_string()))?
+            .map_err(|error| wrong(Words::plain(error)))?
             .charset("utf8mb4")
             .collation("utf8mb4_bin")
             .set_names(false)
@@ -109,14 +124,15 @@ impl MysqlDatabase {
 
 impl SqlError {
     fn at(mut self, place: &str) -> Self {
-        self.error = self.error.at(format_args!("ledger {place}"));
+        self.error = self.error.at(words!("ledger_place", "ledger {place}", place));
         self
     }
 }
 
 fn fault(error: sqlx::Error) -> SqlError {
     if matches!(error, sqlx::Error::PoolTimedOut) {
-        let words = "The server does not answer. Check that it runs and can be reached.";
+        let words =
+            words!("mysql_silent", "The server does not answer. Check that it runs and can be reached.");
         return Error::new(Code::Unreachable, words).into();
     }
     let number = match &error {
@@ -126,23 +142,53 @@ fn fault(error: sqlx::Error) -> SqlError {
         _ => 0,
     };
     let (kind, code, cure) = match number {
-        1062 | 1586 => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
-        1146 | 1412 | 1051 => (Kind::NoTable, Code::Retry, "It is tried again."),
-        1205 | 1213 | 1020 | 3572 => (Kind::Other, Code::Retry, "The transaction is tried again."),
-        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => {
-            (Kind::Other, Code::Refused, "Check user, password and grants of the ledger's server.")
+        1062 | 1586 => (
+            Kind::Duplicate,
+            Code::Retry,
+            words!("cure_transaction_again", "The transaction is tried again."),
+        ),
+        1146 | 1412 | 1051 => (Kind::NoTable, Code::Retry, words!("cure_again", "It is tried again.")),
+        1205 | 1213 | 1020 | 3572 => {
+            (Kind::Other, Code::Retry, words!("cure_transaction_again", "The transaction is tried again."))
         }
-        1049 => (Kind::Other, Code::Refused, "Run `inv-daemon init` to create the database."),
-        1021 | 1114 | 1041 | 3675 => (Kind::Other, Code::Full, "Free space on the ledger's server."),
-        1290 | 1836 | 3100 => (Kind::Other, Code::Full, "The server is read-only; make it writable."),
-        1153 => (Kind::Other, Code::Config, "Raise max_allowed_packet on the ledger's server."),
+        1044 | 1045 | 1142 | 1143 | 1227 | 1370 | 1698 => (
+            Kind::Other,
+            Code::Refused,
+            words!("cure_mysql_login", "Check user, password and grants of the ledger's server."),
+        ),
+        1049 => (
+            Kind::Other,
+            Code::Refused,
+            words!("cure_init_database", "Run `inv-daemon init` to create the database."),
+        ),
+        1021 | 1114 | 1041 | 3675 => {
+            (Kind::Other, Code::Full, words!("cure_mysql_space", "Free space on the ledger's server."))
+        }
+        1290 | 1836 | 3100 => (
+            Kind::Other,
+            Code::Full,
+            words!("cure_mysql_read_only", "The server is read-only; make it writable."),
+        ),
+        1153 => (
+            Kind::Other,
+            Code::Config,
+            words!("cure_mysql_packet", "Raise max_allowed_packet on the ledger's server."),
+        ),
         // 3169 and 4031 are MySQL's words for a session that was killed, or was silent for longer than wait_timeout.
-        0 | 1040 | 1053 | 1077 | 1129 | 1203 | 1317 | 1927 | 2006 | 2013 | 3169 | 4031 => {
-            (Kind::Other, Code::Unreachable, "Check that the ledger's server runs and can be reached.")
-        }
-        _ => (Kind::Other, Code::Internal, "Please report this."),
+        0 | 1040 | 1053 | 1077 | 1129 | 1203 | 1317 | 1927 | 2006 | 2013 | 3169 | 4031 => (
+            Kind::Other,
+            Code::Unreachable,
+            words!("cure_mysql_reach", "Check that the ledger's server runs and can be reached."),
+        ),
+        _ => (Kind::Other, Code::Internal, words!("cure_report_this", "Please report this.")),
     };
-    SqlError { kind, error: Error::new(code, format!("The statement failed: {error}. {cure}")) }
+    SqlError {
+        kind,
+        error: Error::new(
+            code,
+            words!("statement_failed", "The statement failed: {error}. {cure}", error, cure),
+        ),
+    }
 }
 
 fn row(row: MySqlRow) -> Sql<Row> {
@@ -174,7 +220,9 @@ impl MysqlSession {
     fn conn(&mut self) -> Sql<&mut MySqlConnection> {
         match &mut self.conn {
             Some(conn) => Ok(&mut **conn),
-            None => Err(Error::new(Code::Internal, "The session is closed.").into()),
+            None => {
+                Err(Error::new(Code::Internal, words!("session_closed", "The session is closed.")).into())
+            }
         }
     }
 }

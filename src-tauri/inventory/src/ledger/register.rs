@@ -11,6 +11,7 @@ use crate::catalog::slug;
 use crate::crash;
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Longest slug with its suffix.
 const LONGEST_SLUG: usize = 50;
@@ -99,7 +100,13 @@ impl Ledger {
                 Err(failed) => return Err(failed.error),
             }
         }
-        Err(Error::new(Code::Retry, "New products could not be registered: others keep taking their slugs."))
+        Err(Error::new(
+            Code::Retry,
+            words!(
+                "products_not_registered",
+                "New products could not be registered: others keep taking their slugs."
+            ),
+        ))
     }
 
     async fn try_products(

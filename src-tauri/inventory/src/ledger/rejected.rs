@@ -8,6 +8,9 @@ use super::dialect::hex;
 use super::sql::Row;
 use super::{Ledger, RejectedRow};
 use crate::error::{Code, Error, Result};
+use crate::wire;
+use crate::words;
+use crate::words::Words;
 
 const COLUMNS: &str =
     "s.name, r.source_offset, r.kind, r.field, r.reason, r.payload, r.entry_id, r.resubmitted_as";
@@ -23,6 +26,18 @@ fn rejected_row(row: &Row) -> Result<RejectedRow> {
         entry_id: row.opt_uuid(6)?,
         resubmitted_as: row.opt_uuid(7)?,
     })
+}
+
+/// Why a message is not counted, in words again: the ledger keeps its kind, and the English text of it.
+pub fn reason(kind: &str, text: &str, payload: Option<&[u8]>) -> Words {
+    let told = text.to_owned();
+    let refusal = || wire::decode(payload?).err();
+    match kind {
+        "duplicate" => words!("rejected_duplicate", told told;),
+        "window" => words!("rejected_window", told told;),
+        "overflow" => words!("rejected_overflow", told told;),
+        _ => refusal().map_or_else(|| words!("rejected_invalid", told told;), |refusal| refusal.words()),
+    }
 }
 
 impl Ledger {
@@ -105,7 +120,12 @@ impl Ledger {
         }
         Err(Error::new(
             Code::NotFound,
-            format!("Offset {offset} of source {source} is not waiting to be sent again."),
+            words!(
+                "not_waiting_again",
+                "Offset {offset} of source {source} is not waiting to be sent again.",
+                offset,
+                source
+            ),
         ))
     }
 }

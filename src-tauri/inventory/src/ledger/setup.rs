@@ -14,6 +14,7 @@ use super::{Inner, Ledger, Limits};
 use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step, Trail};
+use crate::words;
 
 impl Ledger {
     fn over(db: Box<dyn Database>, limits: Limits) -> Self {
@@ -89,22 +90,42 @@ impl Ledger {
 
     async fn probe_tables(&self, trail: &mut Trail) {
         let wanted = self.inner.db.dialect().migrations().last().map_or(0, |(version, ..)| *version);
-        let cure = "Run `inv-daemon init`";
+        let cure = words!("cure_init", "Run `inv-daemon init`");
         match self.stored_version().await {
             Err(failed) => trail.error(Step::Tables, failed),
             Ok(None) => {
-                trail.fault(Step::Tables, Code::Refused, "The ledger's tables are missing", cure);
+                trail.fault(
+                    Step::Tables,
+                    Code::Refused,
+                    words!("tables_missing", "The ledger's tables are missing"),
+                    cure,
+                );
             }
             Ok(Some(version)) if version < wanted => {
-                let cause = format!("The ledger's tables are of version {version}, not {wanted}");
+                let cause = words!(
+                    "tables_old",
+                    "The ledger's tables are of version {version}, not {wanted}",
+                    version,
+                    wanted
+                );
                 trail.fault(Step::Tables, Code::Refused, cause, cure);
             }
             Ok(Some(version)) if version > wanted => {
-                let cause =
-                    format!("The ledger's tables are of version {version}; this program knows {wanted}");
-                trail.fault(Step::Tables, Code::Refused, cause, "Use the newer program");
+                let cause = words!(
+                    "tables_newer",
+                    "The ledger's tables are of version {version}; this program knows {wanted}",
+                    version,
+                    wanted
+                );
+                trail.fault(
+                    Step::Tables,
+                    Code::Refused,
+                    cause,
+                    words!("cure_newer_program", "Use the newer program"),
+                );
             }
-            Ok(Some(version)) => trail.fine(Step::Tables, format!("of version {version}, as wanted")),
+            Ok(Some(version)) => trail
+                .fine(Step::Tables, words!("tables_as_wanted", "of version {version}, as wanted", version)),
         }
     }
 
@@ -124,13 +145,19 @@ impl Ledger {
             Some(version) if version == wanted => Ok(()),
             Some(version) if version > wanted => Err(Error::new(
                 Code::Config,
-                format!(
-                    "The ledger is of version {version}; this program knows {wanted}. Use the newer program."
+                words!(
+                    "ledger_newer",
+                    "The ledger is of version {version}; this program knows {wanted}. Use the newer program.",
+                    version,
+                    wanted
                 ),
             )),
             _ => Err(Error::new(
                 Code::Config,
-                "The ledger's tables are missing or old. Run `inv-daemon init`.",
+                words!(
+                    "tables_missing_or_old",
+                    "The ledger's tables are missing or old. Run `inv-daemon init`."
+                ),
             )),
         }
     }

@@ -9,6 +9,7 @@ use super::{Ledger, SourceRow};
 use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::source::SourceIdentity;
+use crate::words;
 
 const COLUMNS: &str = "id, name, topic, topic_uuid, partition_no, next_offset, stock_offset, stamp, \
                        last_offset, last_hash, entries, rejected, signed_quantity, digest";
@@ -20,8 +21,12 @@ fn source_row(row: &Row) -> Result<SourceRow> {
         identity: SourceIdentity {
             topic: row.text(2)?.to_owned(),
             topic_uuid: Uuid::from_bytes(row.sixteen(3)?),
-            partition: i32::try_from(row.int(4)?)
-                .map_err(|_| Error::new(Code::Corrupt, "sources.partition_no is no partition number."))?,
+            partition: i32::try_from(row.int(4)?).map_err(|_| {
+                Error::new(
+                    Code::Corrupt,
+                    words!("partition_no_odd", "sources.partition_no is no partition number."),
+                )
+            })?,
         },
         next_offset: row.int(5)?,
         stock_offset: row.int(6)?,
@@ -50,9 +55,11 @@ pub(super) fn new_stamp() -> [u8; 16] {
 /// A fixed table that is missing is no day table to be made again: `init` was never run here.
 fn fixed<T>(outcome: Sql<T>) -> Sql<T> {
     outcome.map_err(|failed| match failed.kind {
-        Kind::NoTable => {
-            Error::new(Code::Config, "The ledger's tables are missing. Run `inv-daemon init`.").into()
-        }
+        Kind::NoTable => Error::new(
+            Code::Config,
+            words!("tables_missing_init", "The ledger's tables are missing. Run `inv-daemon init`."),
+        )
+        .into(),
         _ => failed,
     })
 }
@@ -78,9 +85,10 @@ pub(super) async fn take(
     }
     Err(Error::new(
         Code::Fenced,
-        format!(
-            "Source {} was moved by another writer; it is taken anew from where that one left it.",
-            source.name
+        words!(
+            "source_moved",
+            "Source {source} was moved by another writer; it is taken anew from where that one left it.",
+            source = source.name
         ),
     )
     .into())
@@ -124,7 +132,10 @@ impl Ledger {
         let mut session = self.inner.db.writer().await?;
         let rows = session.query(&format!("SELECT {COLUMNS} FROM sources WHERE id = {id}")).await?;
         let row = rows.first().ok_or_else(|| {
-            Error::new(Code::NotFound, format!("The ledger has no source {id}; it was restored or replaced."))
+            Error::new(
+                Code::NotFound,
+                words!("no_source", "The ledger has no source {id}; it was restored or replaced.", id),
+            )
         })?;
         source_row(row)
     }
@@ -155,7 +166,13 @@ impl Ledger {
             }
         }
         self.find_source(&mut *session, identity).await?.ok_or_else(|| {
-            Error::new(Code::Corrupt, "Two topics of this ledger have the same UUID; recreate one of them.")
+            Error::new(
+                Code::Corrupt,
+                words!(
+                    "topics_same_uuid",
+                    "Two topics of this ledger have the same UUID; recreate one of them."
+                ),
+            )
         })
     }
 

@@ -9,6 +9,7 @@ use super::dialect::Dialect;
 use crate::entry::parse_time;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Step, Stopped, Trail};
+use crate::words;
 
 /// What a failed statement means for the transaction around it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +59,10 @@ pub(crate) enum Cell {
 pub(crate) struct Row(pub Vec<Cell>);
 
 fn odd(at: usize, what: &str) -> Error {
-    Error::new(Code::Corrupt, format!("The ledger answered column {at} that is no {what}."))
+    Error::new(
+        Code::Corrupt,
+        words!("ledger_column_odd", "The ledger answered column {at} that is no {what}.", at, what),
+    )
 }
 
 impl Row {

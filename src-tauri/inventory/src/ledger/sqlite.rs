@@ -19,6 +19,8 @@ use super::dialect::Dialect;
 use super::sql::{Cell, Database, Each, Kind, Passing, Row, Session, Sql, SqlError};
 use crate::error::{Code, Error};
 use crate::probe::{Step, Stopped, Trail};
+use crate::words;
+use crate::words::Words;
 
 /// The write connection, opened on first use, and whether a transaction was left open in it.
 #[derive(Default)]
@@ -59,8 +61,8 @@ impl SqliteDatabase {
 }
 
 impl SqliteDatabase {
-    fn absent(&self) -> String {
-        format!("There is no ledger at {} yet.", self.path.display())
+    fn absent(&self) -> Words {
+        words!("no_ledger_yet", "There is no ledger at {path} yet.", path = self.path.display())
     }
 }
 
@@ -71,24 +73,46 @@ fn fault(error: sqlx::Error) -> SqlError {
     };
     let missing = number == 1 && error.to_string().contains("no such table");
     let (kind, code, cure) = match (number, number & 0xff) {
-        (1555 | 2067, _) => (Kind::Duplicate, Code::Retry, "The transaction is tried again."),
-        (_, 5 | 6) => (Kind::Other, Code::Retry, "Another process holds the file; it is tried again."),
+        (1555 | 2067, _) => (
+            Kind::Duplicate,
+            Code::Retry,
+            words!("cure_transaction_again", "The transaction is tried again."),
+        ),
+        (_, 5 | 6) => (
+            Kind::Other,
+            Code::Retry,
+            words!("cure_sqlite_held", "Another process holds the file; it is tried again."),
+        ),
         // 4874: no room for the shared memory of a WAL.
-        (4874, _) | (_, 13) => (Kind::Other, Code::Full, "Free space on the ledger's disk."),
-        (_, 8 | 23 | 3) => {
-            (Kind::Other, Code::Refused, "Give this user the right to write the ledger's folder.")
+        (4874, _) | (_, 13) => {
+            (Kind::Other, Code::Full, words!("cure_sqlite_space", "Free space on the ledger's disk."))
         }
-        (_, 11 | 26) => {
-            (Kind::Other, Code::Corrupt, "The ledger's file is damaged; restore it from a backup.")
-        }
-        (_, 10 | 14) => {
-            (Kind::Other, Code::Unreachable, "Check that the ledger's disk is there and healthy.")
-        }
-        (0, _) => (Kind::Other, Code::Unreachable, "Check the ledger's file."),
-        _ if missing => (Kind::NoTable, Code::Retry, "It is created again."),
-        _ => (Kind::Other, Code::Internal, "Please report this."),
+        (_, 8 | 23 | 3) => (
+            Kind::Other,
+            Code::Refused,
+            words!("cure_sqlite_rights", "Give this user the right to write the ledger's folder."),
+        ),
+        (_, 11 | 26) => (
+            Kind::Other,
+            Code::Corrupt,
+            words!("cure_sqlite_damaged", "The ledger's file is damaged; restore it from a backup."),
+        ),
+        (_, 10 | 14) => (
+            Kind::Other,
+            Code::Unreachable,
+            words!("cure_sqlite_disk", "Check that the ledger's disk is there and healthy."),
+        ),
+        (0, _) => (Kind::Other, Code::Unreachable, words!("cure_sqlite_file", "Check the ledger's file.")),
+        _ if missing => (Kind::NoTable, Code::Retry, words!("cure_created_again", "It is created again.")),
+        _ => (Kind::Other, Code::Internal, words!("cure_report_this", "Please report this.")),
     };
-    SqlError { kind, error: Error::new(code, format!("The SQLite ledger failed: {error}. {cure}")) }
+    SqlError {
+        kind,
+        error: Error::new(
+            code,
+            words!("sqlite_failed", "The SQLite ledger failed: {error}. {cure}", error, cure),
+        ),
+    }
 }
 
 fn row(row: SqliteRow) -> Sql<Row> {
@@ -134,7 +158,9 @@ impl SqliteSession {
             Some(Held::Read(conn)) => Some(&mut **conn),
             None => None,
         };
-        conn.ok_or_else(|| SqlError::from(Error::new(Code::Internal, "The session is closed.")))
+        conn.ok_or_else(|| {
+            SqlError::from(Error::new(Code::Internal, words!("session_closed", "The session is closed.")))
+        })
     }
 }
 
@@ -239,7 +265,12 @@ impl Database for SqliteDatabase {
         let new = !self.path.exists();
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| {
-                let words = format!("The folder {} cannot be made: {error}.", folder.display());
+                let words = words!(
+                    "folder_not_made",
+                    "The folder {path} cannot be made: {error}.",
+                    path = folder.display(),
+                    error
+                );
                 SqlError::from(Error::new(Code::Refused, words))
             })?;
         }
@@ -253,19 +284,26 @@ impl Database for SqliteDatabase {
 
     async fn probe(&self, trail: &mut Trail) -> Result<(), Stopped> {
         if !self.path.exists() {
-            trail.fault(Step::Store, Code::Config, self.absent(), "Run `inv-daemon init`");
+            trail.fault(
+                Step::Store,
+                Code::Config,
+                self.absent(),
+                words!("cure_init", "Run `inv-daemon init`"),
+            );
             return Err(Stopped);
         }
         let asked = async { self.reader().await?.query("PRAGMA journal_mode").await }.await;
         let mode = asked.map_err(|failed| trail.stop(Step::Store, failed.error))?;
         let place = self.path.display();
         match mode.first().and_then(|row| row.text(0).ok()) {
-            Some("wal") => trail.fine(Step::Store, format!("{place} opens and can be read")),
+            Some("wal") => {
+                trail.fine(Step::Store, words!("place_opens", "{place} opens and can be read", place))
+            }
             _ => trail.fault(
                 Step::Store,
                 Code::Refused,
-                format!("The ledger {place} is not in WAL mode"),
-                "Put the data folder on a local disk",
+                words!("not_wal", "The ledger {place} is not in WAL mode", place),
+                words!("cure_local_disk", "Put the data folder on a local disk"),
             ),
         }
         Ok(())

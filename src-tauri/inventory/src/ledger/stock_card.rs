@@ -12,6 +12,7 @@ use super::tables::Tier;
 use super::{Ledger, Movement};
 use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, StockKey, WarehouseId};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// The last movement of a page; the next page begins behind it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,8 +33,9 @@ pub(super) const COLUMNS: &str = "product_id, quantity, drcr, company_id, wareho
                        entry_id, source_id, source_offset";
 
 pub(super) fn movement(row: &Row, balance: i64) -> Result<Movement> {
-    let direction = Direction::from_drcr(row.int(2)?)
-        .ok_or_else(|| Error::new(Code::Corrupt, "A ledger row has a drcr that is neither 1 nor -1."))?;
+    let direction = Direction::from_drcr(row.int(2)?).ok_or_else(|| {
+        Error::new(Code::Corrupt, words!("row_drcr_odd", "A ledger row has a drcr that is neither 1 nor -1."))
+    })?;
     let entry = Entry {
         product_id: ProductId::stored(row.text(0)?),
         quantity: row.int(1)?,
@@ -72,7 +74,12 @@ impl Ledger {
             }
             tokio::time::sleep(PAUSE).await;
         }
-        Err(last.unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; try again.")))
+        Err(last.unwrap_or_else(|| {
+            Error::new(
+                Code::Retry,
+                words!("tables_keep_changing", "The ledger's tables keep changing; try again."),
+            )
+        }))
     }
 
     async fn movements_once(

@@ -12,6 +12,7 @@ use super::sql::{Session, Sql};
 use crate::crash;
 use crate::entry::{CompanyId, Entry, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// From so many tables on it is asked which of them stand: MariaDB lists its whole folder for an answer.
 const WORTH_ASKING: usize = 16;
@@ -74,7 +75,14 @@ impl Known {
             Tier::Month => Ok(month_table_name(day)),
             Tier::Open => {
                 let slug = self.products.get(product).ok_or_else(|| {
-                    Error::new(Code::Retry, format!("Product {product} is not in the catalogue yet."))
+                    Error::new(
+                        Code::Retry,
+                        words!(
+                            "product_not_in_catalogue",
+                            "Product {product} is not in the catalogue yet.",
+                            product
+                        ),
+                    )
                 })?;
                 Ok(day_table_name(slug, day))
             }

@@ -13,6 +13,7 @@ use super::tables::{Tier, day_states};
 use crate::crash;
 use crate::entry::ProductId;
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Columns that move from a day table to a month table; `id` is numbered anew.
 const MOVED: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
@@ -97,7 +98,11 @@ impl Ledger {
         }
         Err(Error::new(
             Code::Retry,
-            format!("The tables of {day} keep changing; its compaction is tried again."),
+            words!(
+                "day_tables_changing",
+                "The tables of {day} keep changing; its compaction is tried again.",
+                day
+            ),
         ))
     }
 

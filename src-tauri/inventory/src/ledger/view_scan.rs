@@ -8,6 +8,7 @@ use super::digest::{Fields, digest_of};
 use super::sql::{Kind, Passing, Sql, SqlError};
 use super::view::{LedgerView, Sum};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 const COLUMNS: &str = "id, product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, description, \
                        entry_id, source_id, source_offset";
@@ -132,7 +133,7 @@ impl LedgerView {
 /// A table that changed under the snapshot: nothing is wrong, but this snapshot cannot read it.
 fn changed(failed: SqlError) -> Error {
     match failed.kind {
-        Kind::NoTable => Error::new(Code::Retry, failed.error),
+        Kind::NoTable => Error::new(Code::Retry, failed.error.message),
         _ => failed.error,
     }
 }
@@ -141,9 +142,9 @@ fn passing<'a>(row: &'a dyn Passing, table: &Table) -> Result<PassingRow<'a>> {
     let (quantity, drcr) = (row.int(2)?, row.int(3)?);
     let day = match table.product {
         Some(_) => table.first_day,
-        None => {
-            row.text(12)?.parse().map_err(|_| Error::new(Code::Corrupt, "A row of a month has no day."))?
-        }
+        None => row.text(12)?.parse().map_err(|_| {
+            Error::new(Code::Corrupt, words!("month_row_no_day", "A row of a month has no day."))
+        })?,
     };
     let id: Option<&[u8; 16]> = row.bytes(9).and_then(|bytes| bytes.try_into().ok());
     let (source_id, source_offset) = (row.int(10)?, row.int(11)?);

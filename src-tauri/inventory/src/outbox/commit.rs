@@ -15,6 +15,7 @@ use super::{Appended, BillHead, Mark, Saved, Tail};
 use crate::crash;
 use crate::entry::format_time;
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Most changes in one transaction; more wait for the next.
 const GROUP: usize = 256;
@@ -68,7 +69,12 @@ impl Committer {
 
     /// Makes the change durable. A caller that goes away does not undo it.
     pub(super) async fn commit(&self, change: Change) -> Result<Done> {
-        let closed = || Error::new(Code::Internal, "The outbox is closed. Start the program again.");
+        let closed = || {
+            Error::new(
+                Code::Internal,
+                words!("outbox_closed_restart", "The outbox is closed. Start the program again."),
+            )
+        };
         let (reply, answer) = oneshot::channel();
         self.jobs.send(Job { change, reply }).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
@@ -281,9 +287,10 @@ async fn bill_row(
             let same =
                 query.bind(entry.entry_id.as_bytes().as_slice()).bind(id).fetch_optional(&mut *work).await;
             if same.map_err(sql_error)?.is_none() {
-                let words = format!(
-                    "bill_id {:?} belongs to another bill. Choose another number.",
-                    head.bill_id.as_str()
+                let words = words!(
+                    "bill_id_taken",
+                    "bill_id {bill} belongs to another bill. Choose another number.",
+                    bill = format!("{:?}", head.bill_id.as_str())
                 );
                 return Err(Error::new(Code::Invalid, words));
             }
@@ -317,7 +324,12 @@ async fn link(work: &mut SqliteConnection, original: &str, reversal: &str) -> Re
     };
     match row.get::<Option<String>, _>("reversed_by") {
         Some(by) if by != reversal => {
-            let words = format!("Bill {original:?} was reversed by {by:?} already. Open that bill instead.");
+            let words = words!(
+                "bill_reversed",
+                "Bill {original} was reversed by {by} already. Open that bill instead.",
+                original = format!("{original:?}"),
+                by = format!("{by:?}")
+            );
             Err(Error::new(Code::Invalid, words))
         }
         _ => {

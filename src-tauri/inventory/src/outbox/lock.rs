@@ -5,6 +5,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// A data directory that this process holds until the value is dropped.
 #[derive(Debug)]
@@ -16,27 +18,31 @@ pub struct DataDir {
 impl DataDir {
     /// Creates the directory if needed and locks it, or says which program holds it.
     pub fn lock(path: &Path, program: &str) -> Result<Self> {
-        let words = |what: &str, err: std::io::Error| {
+        let words = |what: Words, err: std::io::Error| {
             Error::new(
                 Code::Config,
-                format!(
-                    "Cannot {what} in the data directory {}: {err}. Check that it exists and may be written.",
-                    path.display()
+                words!(
+                    "data_dir_cannot",
+                    "Cannot {what} in the data directory {path}: {err}. Check that it exists and may be written.",
+                    what,
+                    path = path.display(),
+                    err
                 ),
             )
         };
-        std::fs::create_dir_all(path).map_err(|err| words("create files", err))?;
+        std::fs::create_dir_all(path).map_err(|err| words(words!("do_create_files", "create files"), err))?;
         let lock_file = path.join("lock");
         let open = OpenOptions::new().create(true).truncate(false).write(true).read(true).open(&lock_file);
-        let file = open.map_err(|err| words("open the lock", err))?;
+        let file = open.map_err(|err| words(words!("do_open_lock", "open the lock"), err))?;
         let owner_file = path.join("lock.owner");
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(held(path, &owner_file)),
-            Err(TryLockError::Error(err)) => return Err(words("take the lock", err)),
+            Err(TryLockError::Error(err)) => return Err(words(words!("do_take_lock", "take the lock"), err)),
         }
         let owner = format!("{program} {}\n", std::process::id());
-        std::fs::write(&owner_file, owner).map_err(|err| words("write lock.owner", err))?;
+        std::fs::write(&owner_file, owner)
+            .map_err(|err| words(words!("do_write_owner", "write lock.owner"), err))?;
         Ok(DataDir { path: path.to_owned(), _lock: file })
     }
 
@@ -53,13 +59,23 @@ impl DataDir {
 
 fn held(path: &Path, owner_file: &Path) -> Error {
     let owner = std::fs::read_to_string(owner_file).unwrap_or_default();
-    let (program, pid) = owner.trim().rsplit_once(' ').unwrap_or(("another program", "unknown"));
+    let Some((program, pid)) = owner.trim().rsplit_once(' ') else {
+        let words = words!(
+            "data_dir_held_unnamed",
+            "The data directory {path} is in use by another program. \
+             Close that program, or name another data_dir in the configuration.",
+            path = path.display()
+        );
+        return Error::new(Code::Locked, words);
+    };
     Error::new(
         Code::Locked,
-        format!(
-            "The data directory {} is in use by {program} (process {pid}). \
-             Close that program, or name another data_dir in the configuration.",
-            path.display()
+        words!(
+            "data_dir_held",
+            "The data directory {path} is in use by {program} (process {pid}). Close that program, or name another data_dir in the configuration.",
+            path = path.display(),
+            program,
+            pid
         ),
     )
 }

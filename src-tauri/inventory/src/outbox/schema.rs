@@ -12,6 +12,8 @@ use sqlx::{ConnectOptions, Connection, Row, SqlitePool};
 use uuid::Uuid;
 
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// Version of the tables below, kept in `PRAGMA user_version`.
 const VERSION: i64 = 1;
@@ -65,7 +67,7 @@ fn options(path: &Path) -> SqliteConnectOptions {
 /// Opens the one writing connection and brings the tables into being.
 pub(super) async fn open_writer(path: &Path, now_ms: i64) -> Result<SqliteConnection> {
     let opened = options(path).create_if_missing(true).connect().await;
-    let mut writer = opened.map_err(|err| sql_error(err).at(path.display()))?;
+    let mut writer = opened.map_err(|err| sql_error(err).at(Words::plain(path.display())))?;
     let row = sqlx::query("PRAGMA user_version").fetch_one(&mut writer).await.map_err(sql_error)?;
     match row.get::<i64, _>(0) {
         VERSION => {}
@@ -73,9 +75,11 @@ pub(super) async fn open_writer(path: &Path, now_ms: i64) -> Result<SqliteConnec
         other => {
             return Err(Error::new(
                 Code::Config,
-                format!(
-                    "{} was written by a newer Twinstock (version {other} of its tables). Update this program.",
-                    path.display()
+                words!(
+                    "outbox_newer",
+                    "{path} was written by a newer Twinstock (version {other} of its tables). Update this program.",
+                    path = path.display(),
+                    other
                 ),
             ));
         }
@@ -122,27 +126,40 @@ pub(super) fn sql_error(err: sqlx::Error) -> Error {
     let code = code.map(|code| if code == NO_ROOM_FOR_SHM { 13 } else { code & 0xff });
     match code {
         Some(13) => {
-            let words =
-                "The disk is full: nothing more can be saved. Free some space; what was saved is safe.";
+            let words = words!(
+                "outbox_disk_full",
+                "The disk is full: nothing more can be saved. Free some space; what was saved is safe."
+            );
             Error::new(Code::Full, words)
         }
         Some(10) => Error::new(
             Code::Full,
-            format!("The outbox cannot be written ({err}). Check the disk; what was saved is safe."),
+            words!(
+                "outbox_not_written",
+                "The outbox cannot be written ({err}). Check the disk; what was saved is safe.",
+                err
+            ),
         ),
-        Some(5 | 6) => {
-            Error::new(Code::Retry, format!("The outbox is held by another connection ({err}). Try again."))
-        }
+        Some(5 | 6) => Error::new(
+            Code::Retry,
+            words!("outbox_held", "The outbox is held by another connection ({err}). Try again.", err),
+        ),
         Some(8 | 14) => Error::new(
             Code::Refused,
-            format!("The outbox cannot be opened for writing ({err}). Check its folder's rights."),
+            words!(
+                "outbox_not_opened",
+                "The outbox cannot be opened for writing ({err}). Check its folder's rights.",
+                err
+            ),
         ),
         Some(11 | 26) => Error::new(
             Code::Corrupt,
-            format!(
-                "The outbox's file is damaged ({err}). Restore it from a copy; the ledger recognises what it has."
+            words!(
+                "outbox_damaged",
+                "The outbox's file is damaged ({err}). Restore it from a copy; the ledger recognises what it has.",
+                err
             ),
         ),
-        _ => Error::new(Code::Internal, format!("outbox: {err}")),
+        _ => Error::new(Code::Internal, words!("outbox_failed", "outbox: {err}", err)),
     }
 }

@@ -14,6 +14,7 @@ use super::glyphs::Glyphs;
 use super::number;
 use crate::error::{Code, Error, Result};
 use crate::fonts::Fonts;
+use crate::words;
 
 /// Pages below one node of the tree of pages.
 const BRANCH: usize = 200;
@@ -52,7 +53,7 @@ pub fn packed(bytes: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn failed(error: std::io::Error) -> Error {
-    Error::new(Code::Full, format!("The file cannot be written: {error}."))
+    Error::new(Code::Full, words!("the_file_not_written", "The file cannot be written: {error}.", error))
 }
 
 impl<W: Write> Document<W> {

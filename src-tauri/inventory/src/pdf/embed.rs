@@ -13,6 +13,8 @@ use super::document::{Document, chunk, packed};
 use super::glyphs::Face;
 use super::{number, refused};
 use crate::error::{Error, Result};
+use crate::words;
+use crate::words::Words;
 
 const IDENTITY: SystemInfo<'static> =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
@@ -57,18 +59,23 @@ fn subset<W: Write>(document: &Document<W>, face: &Face) -> Result<Embedded> {
     let axes: Vec<_> =
         face.weight.map(|weight| (subsetter::Tag::new(b"wght"), f32::from(weight))).into_iter().collect();
     let made = fonts.with_face_data(face.id, |data, index| {
-        let subset = subsetter::subset_with_variations(data, index, &axes, &face.mapper).map_err(refused)?;
-        let font = FontRef::from_index(data, index).map_err(refused)?;
+        let subset = subsetter::subset_with_variations(data, index, &axes, &face.mapper)
+            .map_err(|error| refused(Words::plain(error)))?;
+        let font = FontRef::from_index(data, index).map_err(|error| refused(Words::plain(error)))?;
         Ok::<_, Error>((subset, metrics(&font)))
     });
-    let (subset, metrics) = made.ok_or_else(|| refused(format_args!("the font {name} cannot be read")))??;
+    let (subset, metrics) =
+        made.ok_or_else(|| refused(words!("font_not_read", "the font {name} cannot be read", name)))??;
     // What is called OTTO carries compact outlines, which a file takes without their wrapping.
     let compact = subset.starts_with(b"OTTO");
     let data = match compact {
         true => {
-            let font = FontRef::new(&subset).map_err(refused)?;
+            let font = FontRef::new(&subset).map_err(|error| refused(Words::plain(error)))?;
             let table = font.table_data(skrifa::Tag::new(b"CFF "));
-            table.ok_or_else(|| refused("a subset has no outlines"))?.as_bytes().to_vec()
+            table
+                .ok_or_else(|| refused(words!("font_no_outlines", "a subset has no outlines")))?
+                .as_bytes()
+                .to_vec()
         }
         false => subset,
     };

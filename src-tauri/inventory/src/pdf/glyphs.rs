@@ -13,6 +13,7 @@ use super::refused;
 use super::words::{clean, is_cjk, is_silent, may_break};
 use crate::error::{Code, Error, Result};
 use crate::fonts::Fonts;
+use crate::words;
 
 /// A face of which the document shows something.
 pub struct Face {
@@ -183,7 +184,9 @@ impl Glyphs {
             let font = FontRef::from_index(data, index).ok()?;
             drawable(&font).then(|| measured(&font, glyph, false))
         });
-        let found = measured.flatten().ok_or_else(|| refused("a font of the picture cannot be embedded"))?;
+        let found = measured.flatten().ok_or_else(|| {
+            refused(words!("font_not_embedded", "a font of the picture cannot be embedded"))
+        })?;
         let sign = self.adopt(id, &found, text.to_owned())?;
         Ok((sign.face, sign.glyph))
     }
@@ -198,7 +201,10 @@ impl Glyphs {
         });
         let face = &mut self.faces[at];
         if face.texts.len() >= usize::from(u16::MAX) {
-            return Err(refused("it shows more different signs than a font holds"));
+            return Err(refused(words!(
+                "font_too_many_signs",
+                "it shows more different signs than a font holds"
+            )));
         }
         let glyph = face.mapper.remap(found.glyph);
         if usize::from(glyph) == face.texts.len() {
@@ -258,10 +264,11 @@ fn measured(font: &FontRef<'_>, glyph: u16, bold: bool) -> Found {
 }
 
 fn missing(c: char) -> Error {
-    let words = format!(
-        "No font of this machine has the sign {c} (U+{:04X}): install one that has it, such as Noto Sans CJK \
-         (on Debian and Ubuntu: apt install fonts-noto-cjk).",
-        u32::from(c)
+    let words = words!(
+        "no_font_for_sign",
+        "No font of this machine has the sign {c} (U+{number}): install one that has it, such as Noto Sans CJK (on Debian and Ubuntu: apt install fonts-noto-cjk).",
+        c,
+        number = format!("{:04X}", u32::from(c))
     );
     Error::new(Code::NotFound, words)
 }

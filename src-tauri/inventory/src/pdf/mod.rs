@@ -17,12 +17,15 @@ pub(crate) use glyphs::{Glyphs, Line};
 pub(crate) use picture::Picture;
 pub use words::grouped;
 
+use crate::error::{Code, Error};
+use crate::words::Words;
+
 /// A number as the file takes it: the one door from whole numbers to fractions.
 fn number(value: i32) -> f32 {
     value as f32
 }
 
 /// What cannot be drawn, in words.
-fn refused(words: impl std::fmt::Display) -> crate::error::Error {
-    crate::error::Error::new(crate::error::Code::Invalid, format!("The page is not drawn: {words}."))
+fn refused(words: Words) -> Error {
+    Error::new(Code::Invalid, crate::words!("page_not_drawn", "The page is not drawn: {words}.", words))
 }

@@ -12,6 +12,8 @@ use super::drawing::{Drawing, parts};
 use super::glyphs::Glyphs;
 use super::{embed, number, refused};
 use crate::error::Result;
+use crate::words;
+use crate::words::Words;
 
 /// A picture that was read.
 pub struct Picture(Tree);
@@ -20,7 +22,7 @@ impl Picture {
     /// Reads an SVG and places its words.
     pub fn read(svg: &str, glyphs: &Glyphs) -> Result<Self> {
         let options = Options { fontdb: glyphs.database().clone(), ..Options::default() };
-        Tree::from_str(svg, &options).map(Picture).map_err(refused)
+        Tree::from_str(svg, &options).map(Picture).map_err(|error| refused(Words::plain(error)))
     }
 
     /// Width and height in the picture's units.
@@ -54,7 +56,10 @@ fn matrix(t: Transform) -> [f32; 6] {
 
 fn group(drawing: &mut Drawing, glyphs: &mut Glyphs, node: &Group) -> Result<()> {
     if node.should_isolate() {
-        return Err(refused("the picture has a part that can be seen through"));
+        return Err(refused(words!(
+            "picture_transparent",
+            "the picture has a part that can be seen through"
+        )));
     }
     drawing.content.save_state();
     drawing.content.transform(matrix(node.transform()));
@@ -64,7 +69,9 @@ fn group(drawing: &mut Drawing, glyphs: &mut Glyphs, node: &Group) -> Result<()>
             Node::Path(path) if path.is_visible() => shape(drawing, path)?,
             Node::Path(_) => {}
             Node::Text(text) => words(drawing, glyphs, text)?,
-            Node::Image(_) => return Err(refused("the picture holds another picture")),
+            Node::Image(_) => {
+                return Err(refused(words!("picture_in_picture", "the picture holds another picture")));
+            }
         }
     }
     drawing.content.restore_state();
@@ -74,7 +81,7 @@ fn group(drawing: &mut Drawing, glyphs: &mut Glyphs, node: &Group) -> Result<()>
 fn colour(paint: &Paint, opaque: bool) -> Result<[f32; 3]> {
     match paint {
         Paint::Color(colour) if opaque => Ok(parts((colour.red, colour.green, colour.blue))),
-        _ => Err(refused("the picture has a paint that is no plain colour")),
+        _ => Err(refused(words!("picture_paint", "the picture has a paint that is no plain colour"))),
     }
 }
 
@@ -132,7 +139,9 @@ fn outline(drawing: &mut Drawing, path: &Path) -> Result<()> {
             PathSegment::LineTo(to) => drawing.content.line_to(to.x, to.y),
             PathSegment::CubicTo(a, b, to) => drawing.content.cubic_to(a.x, a.y, b.x, b.y, to.x, to.y),
             PathSegment::Close => drawing.content.close_path(),
-            PathSegment::QuadTo(..) => return Err(refused("the picture has a curve of the second degree")),
+            PathSegment::QuadTo(..) => {
+                return Err(refused(words!("picture_curve", "the picture has a curve of the second degree")));
+            }
         };
     }
     Ok(())
@@ -145,8 +154,11 @@ fn words(drawing: &mut Drawing, glyphs: &mut Glyphs, text: &Text) -> Result<()> 
         drawing.content.begin_text();
         let mut last = None;
         for glyph in &span.positioned_glyphs {
-            let (face, sign) =
-                glyphs.adopted(glyph.font, u16::try_from(glyph.id.0).map_err(refused)?, &glyph.text)?;
+            let (face, sign) = glyphs.adopted(
+                glyph.font,
+                u16::try_from(glyph.id.0).map_err(|error| refused(Words::plain(error)))?,
+                &glyph.text,
+            )?;
             if last != Some(face) {
                 drawing.content.set_font(Name(embed::name(face).as_bytes()), 1.0);
                 last = Some(face);
@@ -156,7 +168,10 @@ fn words(drawing: &mut Drawing, glyphs: &mut Glyphs, text: &Text) -> Result<()> 
             let ems = Transform::from_scale(size, size).pre_concat(Transform::from_scale(1.0, -1.0));
             let units = glyph.transform();
             if units.kx != 0.0 || units.ky != 0.0 {
-                return Err(refused("the picture has words that do not lie flat"));
+                return Err(refused(words!(
+                    "picture_words_tilted",
+                    "the picture has words that do not lie flat"
+                )));
             }
             let place = Transform::from_translate(units.tx, units.ty).pre_concat(ems);
             drawing.content.set_text_matrix(matrix(place));

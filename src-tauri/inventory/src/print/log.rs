@@ -17,6 +17,7 @@ use crate::fonts::Fonts;
 use crate::ledger::{AuditSearch, Ledger};
 use crate::part_file::PartFile;
 use crate::report::{Cell, CsvTable, Flow, Group, Names, Table, XlsxTable};
+use crate::words;
 
 /// Lines read at once.
 const PAGE: usize = 1_000;
@@ -44,7 +45,11 @@ impl Form {
             "xlsx" => Ok(Form::Xlsx),
             "pdf" => Ok(Form::Pdf),
             _ => {
-                let words = format!("{}: end the name in .csv, .xlsx or .pdf.", path.display());
+                let words = words!(
+                    "name_ending",
+                    "{path}: end the name in .csv, .xlsx or .pdf.",
+                    path = path.display()
+                );
                 Err(Error::new(Code::Invalid, words))
             }
         }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{Bounds, Chunk, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 use crate::outbox::{Outbox, Stored, Tail};
+use crate::words;
 
 /// The outbox as a queue.
 #[derive(Debug)]
@@ -40,7 +41,10 @@ impl LocalQueue {
         if *source == self.outbox.local_source() {
             return Ok(());
         }
-        Err(Error::new(Code::NotFound, format!("The outbox has no source {source:?}.")))
+        Err(Error::new(
+            Code::NotFound,
+            words!("outbox_no_source", "The outbox has no source {source}.", source = format!("{source:?}")),
+        ))
     }
 
     /// The changes of assignment that the outbox's present life asks for.
@@ -88,9 +92,11 @@ impl Queue for LocalQueue {
         if offset < 0 || offset > end {
             return Err(Error::new(
                 Code::Corrupt,
-                format!(
-                    "The ledger stands at offset {offset}, but the outbox ends at {end}: the outbox is an older \
-                     copy. It begins a new incarnation at the next start."
+                words!(
+                    "outbox_older_copy",
+                    "The ledger stands at offset {offset}, but the outbox ends at {end}: the outbox is an older copy. It begins a new incarnation at the next start.",
+                    offset,
+                    end
                 ),
             ));
         }
@@ -151,7 +157,10 @@ impl LocalReader {
         let stale = *self.current.borrow_and_update() != self.generation
             || self.tail.borrow().incarnation != self.source.topic_uuid;
         if stale {
-            return Err(Error::new(Code::Fenced, "The outbox is read from elsewhere now."));
+            return Err(Error::new(
+                Code::Fenced,
+                words!("outbox_read_elsewhere", "The outbox is read from elsewhere now."),
+            ));
         }
         Ok(())
     }
@@ -180,7 +189,9 @@ impl Reader for LocalReader {
             match woken.await {
                 Ok(true) => {}
                 // The outbox was closed: nothing will come any more, but this is not an error of ours.
-                Ok(false) => return Err(Error::new(Code::Fenced, "The outbox was closed.")),
+                Ok(false) => {
+                    return Err(Error::new(Code::Fenced, words!("outbox_closed", "The outbox was closed.")));
+                }
                 Err(_) => return Ok(None),
             }
         }

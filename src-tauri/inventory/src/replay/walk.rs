@@ -13,6 +13,7 @@ use crate::queue::Message;
 use crate::queue::history::History;
 use crate::stock::SourceName;
 use crate::wire;
+use crate::words;
 
 use super::findings::{Finding, Kind, Remedy, RowRemedy};
 use super::found::{Found, MOST};
@@ -122,9 +123,10 @@ impl<'a> Walk<'a> {
         }
         self.beyond_proof(standing, source, (end, next)).await?;
         if self.other_last && self.compared >= ENOUGH && self.changed * 2 > self.compared {
-            let words = format!(
-                "The log of source {} is not the one that was counted: offsets were reused. Nothing of it proves anything.",
-                source.name
+            let words = words!(
+                "log_is_another",
+                "The log of source {source} is not the one that was counted: offsets were reused. Nothing of it proves anything.",
+                source = source.name
             );
             return Err(Error::new(Code::Corrupt, words));
         }

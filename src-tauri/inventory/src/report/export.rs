@@ -7,6 +7,7 @@ use super::stream::stream_beside;
 use super::{Flow, Group, Names, Progress, Request, Row, Words};
 use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
+use crate::words;
 
 /// One cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,7 +131,7 @@ impl<W: Write + Send> CsvTable<W> {
 }
 
 pub(super) fn write_error(error: impl std::fmt::Display) -> Error {
-    Error::new(Code::Full, format!("The file cannot be written: {error}."))
+    Error::new(Code::Full, words!("the_file_not_written", "The file cannot be written: {error}.", error))
 }
 
 impl<W: Write + Send> Table for CsvTable<W> {

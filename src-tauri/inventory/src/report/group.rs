@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::{Datelike, Days, NaiveDate, Weekday};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// By what rows are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -98,7 +99,15 @@ impl FromStr for Group {
         let found = Group::ALL.into_iter().find(|group| group.name() == text.trim());
         found.ok_or_else(|| {
             let names: Vec<&str> = Group::ALL.iter().map(|group| group.name()).collect();
-            Error::new(Code::Invalid, format!("{text:?} is no group. Groups are {}.", names.join(", ")))
+            Error::new(
+                Code::Invalid,
+                words!(
+                    "no_group",
+                    "{text} is no group. Groups are {groups}.",
+                    text = format!("{text:?}"),
+                    groups = names.join(", ")
+                ),
+            )
         })
     }
 }

@@ -97,16 +97,22 @@ impl Request {
 
     /// Refuses what has no meaning.
     pub fn check(&self) -> Result<()> {
-        let invalid = |words: &str| Err(Error::new(Code::Invalid, words));
+        let invalid = |words| Err(Error::new(Code::Invalid, words));
         if !self.period.sound() {
-            return invalid("The period ends before it begins, or lies outside the years 1000 to 9999.");
+            return invalid(crate::words!(
+                "period_unsound",
+                "The period ends before it begins, or lies outside the years 1000 to 9999."
+            ));
         }
         if (1..self.by.len()).any(|at| self.by[..at].contains(&self.by[at])) {
-            return invalid("A group is named twice.");
+            return invalid(crate::words!("group_named_twice", "A group is named twice."));
         }
         let has = |group: Group| self.by.contains(&group);
         if has(Group::Week) && has(Group::Month) && !has(Group::Day) {
-            return invalid("A week may belong to two months: group by week or by month, or add day.");
+            return invalid(crate::words!(
+                "week_and_month",
+                "A week may belong to two months: group by week or by month, or add day."
+            ));
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use rust_xlsxwriter::{Format, FormatAlign, Workbook, Worksheet, XlsxError};
 use super::export::write_error;
 use super::{Cell, Table};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Rows of a sheet; what does not fit goes on in the next one.
 const LONGEST_SHEET: u32 = 1_048_576;
@@ -110,7 +111,7 @@ fn put(
 }
 
 fn refused(error: XlsxError) -> Error {
-    Error::new(Code::Full, format!("The workbook cannot be written: {error}."))
+    Error::new(Code::Full, words!("workbook_not_written", "The workbook cannot be written: {error}.", error))
 }
 
 impl Table for XlsxTable {

@@ -20,6 +20,7 @@ use super::{Answer, Page, Place, Pulse, SENTINEL, Stock, StockCall, Vector};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step, Trail};
+use crate::words;
 
 const STOCK: TableDefinition<&str, &[u8]> = TableDefinition::new("stock");
 /// 200,000 values take some 30 MB; redb's own default of 1 GiB would be a surprise on a desktop.
@@ -79,7 +80,10 @@ impl Redb {
         done.await.map_err(|_| {
             Error::new(
                 Code::Internal,
-                "The stock store stopped in the middle of its work. Restart Twinstock.",
+                words!(
+                    "redb_stopped",
+                    "The stock store stopped in the middle of its work. Restart Twinstock."
+                ),
             )
         })?
     }
@@ -328,7 +332,7 @@ impl Stock for Redb {
         let mut trail = Trail::new("stock", &[Step::Store]);
         // Opening and reading are the whole of it: there is no server with settings of its own.
         match self.scan(None, 1).await {
-            Ok(_) => trail.fine(Step::Store, "the stock's file opens and can be read"),
+            Ok(_) => trail.fine(Step::Store, words!("stock_opens", "the stock's file opens and can be read")),
             Err(error) => trail.error(Step::Store, error),
         }
         trail.end()

@@ -24,6 +24,7 @@ use super::{Answer, Page, Place, Prev, Pulse, Stock, StockCall, Vector, value};
 use crate::entry::StockKey;
 use crate::error::{Code, Error, Result};
 use crate::probe::{Finding, Step};
+use crate::words;
 
 const SCRIPT: &str = include_str!("script.lua");
 /// The script's codes; -1 and up is the offset that a lagging value had.
@@ -92,7 +93,7 @@ impl Redis {
             if places.len() != codes.len() {
                 return Err(Error::new(
                     Code::Internal,
-                    "Redis answered for another number of keys. Run `check`.",
+                    words!("redis_other_number", "Redis answered for another number of keys. Run `check`."),
                 ));
             }
             for (place, code) in places.iter().zip(codes) {
@@ -232,7 +233,10 @@ fn corrected(code: i64) -> Result<Corrected> {
 }
 
 fn unknown(code: i64) -> Error {
-    Error::new(Code::Internal, format!("Redis answered the unknown code {code}. Run `check`."))
+    Error::new(
+        Code::Internal,
+        words!("redis_unknown_code", "Redis answered the unknown code {code}. Run `check`.", code),
+    )
 }
 
 fn word(word: impl ToString) -> Vec<u8> {

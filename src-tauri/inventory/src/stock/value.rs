@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::{Answer, Prev, SourceName, StockCall, Vector};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 /// Largest magnitude of any number in a value: what every JSON reader and Lua still hold exactly (2^53 − 1).
 pub const LIMIT: i64 = (1 << 53) - 1;
@@ -153,9 +154,12 @@ pub(super) fn check(source: &str, numbers: &[i64], key: &crate::entry::StockKey)
     if is_name(source) && numbers.iter().all(|number| exact(*number).is_some()) {
         return Ok(());
     }
-    let words = format!(
-        "A stock call for {key:?} carries the source {source:?} and the numbers {numbers:?}, which the stock \
-         cannot hold exactly. Run a full audit: the ledger's balances are damaged."
+    let words = words!(
+        "stock_call_too_large",
+        "A stock call for {key} carries the source {source} and the numbers {numbers}, which the stock cannot hold exactly. Run a full audit: the ledger's balances are damaged.",
+        key = format!("{key:?}"),
+        source = format!("{source:?}"),
+        numbers = format!("{numbers:?}")
     );
     Err(Error::new(Code::Internal, words))
 }

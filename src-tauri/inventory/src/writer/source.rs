@@ -14,6 +14,8 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::{Batch, Committed, Incoming, SourceCache, SourceRow, payload_hash};
 use crate::queue::{Chunk, Message, SourceIdentity};
 use crate::wire;
+use crate::words;
+use crate::words::Words;
 
 /// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
 /// a quiet hour entry by entry, since a reader hands on what is there at once.
@@ -140,11 +142,11 @@ fn show(stores: &Stores, identity: &SourceIdentity, row: &SourceRow, lane: &Lane
         view.next_offset = row.next_offset;
         view.stock_offset = lane.acked();
         view.state = State::Running;
-        view.reason.clear();
+        view.reason = Words::none();
     });
 }
 
-fn corrupt(words: String) -> Error {
+fn corrupt(words: Words) -> Error {
     Error::new(Code::Corrupt, words)
 }
 
@@ -155,18 +157,21 @@ async fn resume_row(stores: &Stores, identity: &SourceIdentity) -> Result<Source
     let fit = rules::fit(row.as_ref(), bounds);
     let Some(row) = row else {
         if fit == Fit::StartGone {
-            return Err(corrupt(format!(
-                "the first message kept is {} and nothing of this partition was ever counted: run `inv-daemon init` to accept that it begins there",
-                bounds.start
+            return Err(corrupt(words!(
+                "first_kept_uncounted",
+                "the first message kept is {start} and nothing of this partition was ever counted: run `inv-daemon init` to accept that it begins there",
+                start = bounds.start
             )));
         }
         crash::point("source.unknown");
         return stores.ledger.register_source(identity, 0).await;
     };
     match fit {
-        Fit::RetentionPassed => Err(corrupt(format!(
-            "retention has passed our position: the log begins at {}, we need {}; restore the missing messages or a newer ledger",
-            bounds.start, row.next_offset
+        Fit::RetentionPassed => Err(corrupt(words!(
+            "retention_passed_ours",
+            "retention has passed our position: the log begins at {start}, we need {next}; restore the missing messages or a newer ledger",
+            start = bounds.start,
+            next = row.next_offset
         ))),
         Fit::EndsBefore => Err(behind_us(stores, identity, &row).await?),
         Fit::IfSame(offset) => {
@@ -184,12 +189,14 @@ async fn behind_us(stores: &Stores, identity: &SourceIdentity, row: &SourceRow) 
         tokio::time::sleep(Duration::from_secs(1)).await;
         end = stores.queue.bounds(identity).await?.end;
         if row.next_offset <= end {
-            return Ok(Error::new(Code::Retry, "the log's end has caught up"));
+            return Ok(Error::new(Code::Retry, words!("log_caught_up", "the log's end has caught up")));
         }
     }
-    Ok(corrupt(format!(
-        "the log ends at {end}, below our position {}: it was truncated; nothing is skipped or counted again",
-        row.next_offset
+    Ok(corrupt(words!(
+        "log_ends_below",
+        "the log ends at {end}, below our position {next}: it was truncated; nothing is skipped or counted again",
+        end,
+        next = row.next_offset
     )))
 }
 
@@ -204,9 +211,10 @@ async fn same_last_message(
     if message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash) {
         return Ok(());
     }
-    Err(corrupt(format!(
-        "the message at offset {} is not the one we counted: offsets were reused (unclean leader election, or a restored queue); compare ledger and queue before going on",
-        row.last_offset
+    Err(corrupt(words!(
+        "offsets_reused",
+        "the message at offset {offset} is not the one we counted: offsets were reused (unclean leader election, or a restored queue); compare ledger and queue before going on",
+        offset = row.last_offset
     )))
 }
 
@@ -262,5 +270,5 @@ async fn idle(stores: &Stores, row: SourceRow, lane: &Lane, cache: &mut SourceCa
         stores.board.ledger_trouble(None);
         return Ok(row);
     }
-    Err(Error::new(Code::Fenced, "the ledger's row of this source has changed"))
+    Err(Error::new(Code::Fenced, words!("source_row_changed", "the ledger's row of this source has changed")))
 }

@@ -7,6 +7,8 @@ use tokio::sync::watch;
 use crate::error::Error;
 use crate::queue::SourceIdentity;
 use crate::stock::SourceName;
+use crate::words;
+use crate::words::Words;
 
 /// What a source is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +45,8 @@ pub struct SourceView {
     pub stock_offset: i64,
     /// What it is doing.
     pub state: State,
-    /// Why it is not running; empty when it is.
-    pub reason: String,
+    /// Why it is not running; none when it is.
+    pub reason: Words,
 }
 
 /// The whole board.
@@ -117,7 +119,7 @@ impl Board {
                 next_offset: 0,
                 stock_offset: 0,
                 state: State::Paused,
-                reason: "starting".into(),
+                reason: words!("starting", "starting"),
             });
             change(source);
         });

@@ -2,6 +2,7 @@
 import type { Part } from "./Part";
 import type { Step } from "./Step";
 import type { StepState } from "./StepState";
+import type { Words } from "./Words";
 
 /**
  * One step's answer to `connections_test`; a step may have several.
@@ -20,10 +21,10 @@ step: Step,
  */
 state: StepState, 
 /**
- * What was found; empty when it was not reached.
+ * What was found; nothing when it was not reached. Where there is no cure beside it, its last sentence is it.
  */
-message: string, 
+message: Words, 
 /**
- * How to mend it; empty unless it failed.
+ * How to mend it; nothing unless it failed.
  */
-cure: string, };
+cure: Words, };

@@ -187,7 +187,7 @@ class Desk {
 
   #unknown(line_id: number, value: string): void {
     const others = this.errors.filter((e) => e.line_id !== line_id || e.field !== 'product_id');
-    const message = m.rule_unknown_product();
+    const message = { code: '', values: {}, english: m.rule_unknown_product() };
     this.errors = [
       ...others,
       { line_id, field: 'product_id', rule: 'unknown_product', value, message },

@@ -99,7 +99,7 @@ describe('problems', () => {
     field,
     rule: 'missing',
     value: '',
-    message: '',
+    message: { code: '', values: {}, english: '' },
   });
   const draft = d.addImported(
     start(),

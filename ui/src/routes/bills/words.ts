@@ -1,6 +1,7 @@
 // Codes of the bill's contract to words on screen.
 import type { LineError, LineState, RejectedEntry } from '../../api';
 import { m } from '../../i18n/paraglide/messages';
+import { said } from '../../i18n/said';
 
 const rules: Record<string, () => string> = {
   missing: m.rule_missing,
@@ -20,7 +21,7 @@ const rules: Record<string, () => string> = {
 
 /** A rule in words; the engine's own sentence where the code is new to this table. */
 export function ruleWords(error: Pick<LineError, 'rule' | 'message'>): string {
-  return rules[error.rule]?.() ?? error.message;
+  return rules[error.rule]?.() ?? said(error.message);
 }
 
 /** The same for a table that was not taken: there is no line yet to create a product in. */

@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import type { Part, Step, StepState, TestResult } from '../../api';
 import { byPart } from './results';
 
+const nothing = { code: '', values: {}, english: '' };
 const one = (part: Part, step: Step, state: StepState): TestResult => ({
   part,
   step,
   state,
-  message: '',
-  cure: '',
+  message: nothing,
+  cure: nothing,
 });
 
 test('several answers of one part stand together, faults are counted', () => {

@@ -12,6 +12,8 @@ use uuid::Uuid;
 use super::{MysqlDatabase, SETTINGS, fault};
 use crate::error::{Code, Error};
 use crate::probe::{Step, Stopped, Trail, Unreached, connect, refused, resolve};
+use crate::words;
+use crate::words::Words;
 
 /// Below it, batches would be cut into many texts.
 const COMFORTABLE_PACKET: i64 = 16 << 20;
@@ -26,9 +28,20 @@ impl MysqlDatabase {
     pub(super) async fn walk(&self, trail: &mut Trail) -> Result<(), Stopped> {
         let options = &self.without_database;
         let (host, port) = (options.get_host(), options.get_port());
-        trail.fine(Step::Address, format!("{} as user {}", self.place, options.get_username()));
+        trail.fine(
+            Step::Address,
+            words!(
+                "place_as_user",
+                "{place} as user {user}",
+                place = self.place,
+                user = options.get_username()
+            ),
+        );
         match options.get_socket() {
-            Some(path) => trail.fine(Step::Dns, format!("a socket on this machine: {}", path.display())),
+            Some(path) => trail.fine(
+                Step::Dns,
+                words!("socket_here_at", "a socket on this machine: {path}", path = path.display()),
+            ),
             None => match resolve(host, port).await {
                 Ok((words, _)) => trail.fine(Step::Dns, words),
                 Err(unreached) => return Err(trail.unreached(Code::Unreachable, unreached)),
@@ -46,32 +59,43 @@ impl MysqlDatabase {
         let (host, port) = (options.get_host(), options.get_port());
         let here = format!("{host}:{port}");
         let greeted = |trail: &mut Trail| {
-            trail.fine(Step::Tcp, format!("{here} takes connections"));
-            trail.fine(Step::Protocol, "greets as MySQL and MariaDB do");
+            trail.fine(Step::Tcp, words!("takes_connections", "{here} takes connections", here));
+            trail.fine(Step::Protocol, words!("greets_as_mysql", "greets as MySQL and MariaDB do"));
         };
         let error = match timeout(LOGIN, options.connect()).await {
             Ok(Ok(mut conn)) => {
                 greeted(trail);
                 let cipher = cipher(&mut conn).await;
                 trail.fine(Step::Tls, cipher);
-                trail.fine(Step::Login, format!("logged in as {}", options.get_username()));
+                trail.fine(
+                    Step::Login,
+                    words!("logged_in_as", "logged in as {user}", user = options.get_username()),
+                );
                 return Ok(conn);
             }
             Ok(Err(error)) => error,
             Err(_) => return Err(self.silent(trail).await),
         };
-        let words = error.to_string();
+        let words = Words::plain(&error);
         match error {
             sqlx::Error::Io(io) if never_connected(io.kind()) => {
-                Err(trail.unreached(Code::Unreachable, refused(host, port, None, &io)))
+                Err(trail.unreached(Code::Unreachable, refused(host, port, None, (io.kind(), &(&io).into()))))
             }
             // Whatever breaks off later is the greeting, or else the encryption: its library calls it bad data.
-            sqlx::Error::Io(io) if io.kind() != ErrorKind::InvalidData => Err(stranger(trail, &here, &words)),
-            sqlx::Error::Protocol(_) => Err(stranger(trail, &here, &words)),
+            sqlx::Error::Io(io) if io.kind() != ErrorKind::InvalidData => Err(stranger(trail, &here, words)),
+            sqlx::Error::Protocol(_) => Err(stranger(trail, &here, words)),
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Configuration(_) => {
                 greeted(trail);
-                let cure = "Check the server's certificate, and ssl-mode and ssl-ca in [mysql] url";
-                trail.fault(Step::Tls, Code::Refused, format!("The encryption fails: {words}"), cure);
+                let cure = words!(
+                    "cure_mysql_certificate",
+                    "Check the server's certificate, and ssl-mode and ssl-ca in [mysql] url"
+                );
+                trail.fault(
+                    Step::Tls,
+                    Code::Refused,
+                    words!("encryption_fails", "The encryption fails: {words}", words),
+                    cure,
+                );
                 Err(Stopped)
             }
             other => {
@@ -79,11 +103,14 @@ impl MysqlDatabase {
                 let number = number(&other);
                 if number.is_none_or(|number| !AT_THE_GATE.contains(&number)) {
                     let words = match options.get_ssl_mode() {
-                        MySqlSslMode::Disabled => "not encrypted, as the URL says",
+                        MySqlSslMode::Disabled => words!("tls_off", "not encrypted, as the URL says"),
                         MySqlSslMode::Preferred => {
-                            "encrypted if the server offers it; the URL does not insist"
+                            words!(
+                                "tls_if_offered",
+                                "encrypted if the server offers it; the URL does not insist"
+                            )
                         }
-                        _ => "encrypted",
+                        _ => words!("tls_on", "encrypted"),
                     };
                     trail.fine(Step::Tls, words);
                 }
@@ -100,7 +127,7 @@ impl MysqlDatabase {
                 let away = Unreached { step, resolved: None, cause, cure };
                 trail.unreached(Code::Unreachable, away)
             }
-            Ok(_) => stranger(trail, &format!("{host}:{port}"), "it says nothing"),
+            Ok(_) => stranger(trail, &format!("{host}:{port}"), words!("says_nothing", "it says nothing")),
         }
     }
 
@@ -110,14 +137,23 @@ impl MysqlDatabase {
         if let Err(error) = usable {
             return Err(match number(&error) {
                 Some(1049) => {
-                    let cause = format!("There is no database {:?}", self.name);
-                    trail.fault(Step::Database, Code::Refused, cause, "Run `inv-daemon init` to create it");
+                    let cause = words!(
+                        "no_database",
+                        "There is no database {name}",
+                        name = format!("{:?}", self.name)
+                    );
+                    trail.fault(
+                        Step::Database,
+                        Code::Refused,
+                        cause,
+                        words!("cure_init_create", "Run `inv-daemon init` to create it"),
+                    );
                     Stopped
                 }
                 _ => trail.stop(Step::Database, fault(error).error),
             });
         }
-        trail.fine(Step::Database, format!("{} is there", self.name));
+        trail.fine(Step::Database, words!("is_there", "{name} is there", name = self.name));
         if let Err(error) = conn.execute(sqlx::raw_sql(SETTINGS)).await {
             return Err(trail.stop(Step::Policy, fault(error).error));
         }
@@ -137,11 +173,17 @@ impl MysqlDatabase {
             ("DELETE", format!("DELETE FROM {table} WHERE id = 2")),
             ("DROP", format!("DROP TABLE {table}")),
         ];
-        let cure = format!("GRANT ALL ON `{}`.* TO the user of [mysql] url", self.name);
+        let cure =
+            words!("cure_grant_all", "GRANT ALL ON `{name}`.* TO the user of [mysql] url", name = self.name);
         for (right, deed) in &deeds {
             if let Err(error) = conn.execute(sqlx::raw_sql(deed)).await {
                 let SqlWords { code, words } = SqlWords::of(error);
-                trail.fault(Step::Grant, code, format!("This user may not {right}: {words}"), cure.clone());
+                trail.fault(
+                    Step::Grant,
+                    code,
+                    words!("user_may_not", "This user may not {right}: {words}", right, words),
+                    cure.clone(),
+                );
                 // Without its table nothing else can be tried.
                 if *right == "CREATE" {
                     return;
@@ -149,7 +191,7 @@ impl MysqlDatabase {
             }
         }
         if trail.is_sound(Step::Grant) {
-            trail.fine(Step::Grant, "may create, fill, change and drop tables");
+            trail.fine(Step::Grant, words!("may_do_tables", "may create, fill, change and drop tables"));
         }
     }
 
@@ -160,38 +202,54 @@ impl MysqlDatabase {
             Err(error) => return trail.error(Step::Policy, fault(error).error),
         };
         let (Ok(version), Ok(packet)) = told else {
-            let words = "The server does not tell its version. Please report this.";
+            let words = words!("version_untold", "The server does not tell its version. Please report this.");
             return trail.error(Step::Policy, Error::new(Code::Internal, words));
         };
         if let Some(least) = too_old(&version) {
-            let cause = format!("The server's version {version} is too old");
-            trail.fault(Step::Policy, Code::Config, cause, format!("Use {least} or newer"));
+            let cause = words!("server_too_old", "The server's version {version} is too old", version);
+            trail.fault(
+                Step::Policy,
+                Code::Config,
+                cause,
+                words!("cure_use_newer", "Use {least} or newer", least),
+            );
         }
         if packet.parse().is_ok_and(|packet: i64| packet < COMFORTABLE_PACKET) {
             trail.fault(
                 Step::Policy,
                 Code::Refused,
-                format!("max_allowed_packet of {} is {packet} bytes", self.place),
-                "Set it to 16M or more; larger rejected messages cannot be kept otherwise",
+                words!(
+                    "packet_is",
+                    "max_allowed_packet of {place} is {packet} bytes",
+                    place = self.place,
+                    packet
+                ),
+                words!(
+                    "cure_packet",
+                    "Set it to 16M or more; larger rejected messages cannot be kept otherwise"
+                ),
             );
         }
         if trail.is_sound(Step::Policy) {
-            trail.fine(Step::Policy, format!("version {version}, max_allowed_packet {packet}"));
+            trail.fine(
+                Step::Policy,
+                words!("mysql_version", "version {version}, max_allowed_packet {packet}", version, packet),
+            );
         }
     }
 }
 
 struct SqlWords {
     code: Code,
-    words: String,
+    words: Words,
 }
 
 impl SqlWords {
     /// The server's own words, with our code.
     fn of(error: sqlx::Error) -> SqlWords {
         let words = match &error {
-            sqlx::Error::Database(db) => db.message().to_owned(),
-            other => other.to_string(),
+            sqlx::Error::Database(db) => Words::plain(db.message()),
+            other => Words::plain(other),
         };
         SqlWords { code: fault(error).error.code, words }
     }
@@ -217,19 +275,24 @@ fn never_connected(kind: ErrorKind) -> bool {
 }
 
 /// Somebody listens who is no MySQL server.
-fn stranger(trail: &mut Trail, here: &str, says: &str) -> Stopped {
-    trail.fine(Step::Tcp, format!("{here} takes connections"));
-    let cause = format!("{here} does not greet as MySQL and MariaDB do: {says}");
-    trail.fault(Step::Protocol, Code::Config, cause, "Correct host and port in [mysql] url");
+fn stranger(trail: &mut Trail, here: &str, says: Words) -> Stopped {
+    trail.fine(Step::Tcp, words!("takes_connections", "{here} takes connections", here));
+    let cause = words!("not_mysql", "{here} does not greet as MySQL and MariaDB do: {says}", here, says);
+    trail.fault(
+        Step::Protocol,
+        Code::Config,
+        cause,
+        words!("cure_mysql_place", "Correct host and port in [mysql] url"),
+    );
     Stopped
 }
 
-async fn cipher(conn: &mut MySqlConnection) -> String {
+async fn cipher(conn: &mut MySqlConnection) -> Words {
     let asked = conn.fetch_optional(sqlx::raw_sql("SHOW SESSION STATUS LIKE 'Ssl_cipher'")).await;
     let told = asked.ok().flatten().and_then(|row| row.try_get_unchecked::<String, _>(1).ok());
     match told.filter(|cipher| !cipher.is_empty()) {
-        Some(cipher) => format!("encrypted with {cipher}"),
-        None => "not encrypted; the URL does not insist".to_owned(),
+        Some(cipher) => words!("encrypted_with", "encrypted with {cipher}", cipher),
+        None => words!("tls_not_insisted", "not encrypted; the URL does not insist"),
     }
 }
 

@@ -11,6 +11,7 @@ use crate::entry::{
 use crate::error::{Code, Error, Result};
 use crate::ledger::listed::{Table, UNION_TERMS, union};
 use crate::ledger::sql::{Database, Row, Session, Sql};
+use crate::words;
 
 const COLUMNS: &str = "product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, \
                                   description, entry_id, source_id, source_offset";
@@ -112,7 +113,10 @@ pub fn entry_content(entry: &Entry) -> serde_json::Value {
 /// A row of a query that begins with the table's number and the column `day`.
 fn standing_row(row: &Row, tables: &[Arc<Table>]) -> Result<StandingRow> {
     let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
-    let table = tables.get(at).cloned().ok_or_else(|| Error::new(Code::Internal, "A row of no table."))?;
+    let table = tables
+        .get(at)
+        .cloned()
+        .ok_or_else(|| Error::new(Code::Internal, words!("row_of_no_table", "A row of no table.")))?;
     let text = |at: usize| row.text(at).map(str::to_owned);
     Ok(StandingRow {
         table,

@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::dialect::Dialect;
 use crate::ledger::sql::{Script, Session, Sql, conclude};
 use crate::ledger::tables::month_bounds;
+use crate::words;
 
 /// One span's rows: ids to in, out, entries.
 type Content = BTreeMap<Vec<String>, [i64; 3]>;
@@ -213,6 +214,10 @@ fn fill(
 }
 
 fn span(first: NaiveDate, last: NaiveDate) -> Result<Period> {
-    Period::days(first, last)
-        .ok_or_else(|| Error::new(Code::Corrupt, format!("The ledger counts entries of the day {first}.")))
+    Period::days(first, last).ok_or_else(|| {
+        Error::new(
+            Code::Corrupt,
+            words!("ledger_counts_day", "The ledger counts entries of the day {first}.", first),
+        )
+    })
 }

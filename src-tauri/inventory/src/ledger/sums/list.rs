@@ -9,6 +9,7 @@ use super::{Ask, Filter, Ledger, Period, Sums, UNION_TERMS, midnight, next, prev
 use crate::error::{Code, Error, Result};
 use crate::ledger::Movement;
 use crate::ledger::stock_card::{COLUMNS, after_condition, movement};
+use crate::words;
 
 /// The last entry of a page; the next page begins behind it.
 pub type EntryCursor = crate::ledger::MovementCursor;
@@ -27,7 +28,10 @@ impl Ledger {
         limit: usize,
     ) -> Result<Vec<Movement>> {
         if !period.sound() {
-            return Err(Error::new(Code::Invalid, "The period ends before it begins."));
+            return Err(Error::new(
+                Code::Invalid,
+                words!("period_ends_early", "The period ends before it begins."),
+            ));
         }
         self.again(|| async {
             let mut sums = self.open_sums(period, None).await?;

@@ -18,6 +18,7 @@ use super::sql::{Row, Session};
 use super::tables::month_bounds;
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 pub use list::EntryCursor;
 use term::{Face, Term};
@@ -174,7 +175,10 @@ impl Ledger {
         if !period.sound() {
             return Err(Error::new(
                 Code::Invalid,
-                "The period ends before it begins, or lies outside the years 1000 to 9999.",
+                words!(
+                    "period_unsound",
+                    "The period ends before it begins, or lies outside the years 1000 to 9999."
+                ),
             ));
         }
         let face = Face::of(ask);
@@ -207,7 +211,12 @@ impl Ledger {
             }
             tokio::time::sleep(Duration::from_millis(5 << number.min(8)).min(LONGEST_PAUSE)).await;
         }
-        Err(last.unwrap_or_else(|| Error::new(Code::Retry, "The ledger's tables keep changing; try again.")))
+        Err(last.unwrap_or_else(|| {
+            Error::new(
+                Code::Retry,
+                words!("tables_keep_changing", "The ledger's tables keep changing; try again."),
+            )
+        }))
     }
 }
 

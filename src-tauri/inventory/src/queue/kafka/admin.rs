@@ -12,12 +12,13 @@ use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error, worded};
 use super::side::Aside;
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, Message, SourceIdentity};
+use crate::words;
 
 type Admin = AdminClient<Ears>;
 
 fn admin(settings: &KafkaSettings) -> Result<Admin> {
     AdminClient::from_config_and_context(&settings.admin(), Ears::default())
-        .map_err(|err| kafka_error("make a client", &err))
+        .map_err(|err| kafka_error(words!("do_make_client", "make a client"), &err))
 }
 
 fn options() -> AdminOptions {
@@ -30,7 +31,9 @@ async fn aside<T: Send + 'static>(
 ) -> Result<T> {
     let settings = settings.clone();
     let asked = tokio::task::spawn_blocking(move || question(Aside::new(settings)?)).await;
-    asked.map_err(|err| Error::new(Code::Internal, format!("a question to Kafka ended: {err}")))?
+    asked.map_err(|err| {
+        Error::new(Code::Internal, words!("kafka_question_ended", "a question to Kafka ended: {err}", err))
+    })?
 }
 
 /// Makes the topic if it is missing; a topic that is there stays as it is. Says which.
@@ -51,11 +54,16 @@ pub async fn ensure_topic(settings: &KafkaSettings, partitions: i32, replication
         .set("retention.bytes", "-1")
         .set("cleanup.policy", "delete");
     let made = admin.create_topics([&new], &options()).await;
-    let made = made.map_err(|err| admin.inner().context().explain(kafka_error("create the topic", &err)))?;
+    let made = made.map_err(|err| {
+        admin.inner().context().explain(kafka_error(words!("do_create_topic", "create the topic"), &err))
+    })?;
     let done = match made.into_iter().next() {
         Some(Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => format!("topic {topic} is there"),
         Some(Err((_, code))) => {
-            return Err(worded(Some(code), &format!("cannot create topic {topic}: {code}")));
+            return Err(worded(
+                Some(code),
+                words!("topic_not_created", "cannot create topic {topic}: {code}", topic, code),
+            ));
         }
         _ => format!("topic {topic} created with {partitions} partitions, replication {replication}"),
     };

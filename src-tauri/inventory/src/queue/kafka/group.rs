@@ -17,6 +17,7 @@ use rdkafka::types::RDKafkaRespErr;
 use super::settings::{KafkaSettings, kafka_error, log};
 use super::side::Ask;
 use crate::error::Result;
+use crate::words;
 
 /// First and longest pause before somebody who was thrown out joins again.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -25,9 +26,10 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 pub(super) fn join(settings: &KafkaSettings, asks: &Sender<Ask>) -> Result<BaseConsumer<Member>> {
     let member = Member::new(settings.topic.clone(), asks.clone());
     let made = settings.member().create_with_context(member);
-    let consumer: BaseConsumer<Member> = made.map_err(|err| kafka_error("make a consumer", &err))?;
+    let consumer: BaseConsumer<Member> =
+        made.map_err(|err| kafka_error(words!("do_make_consumer", "make a consumer"), &err))?;
     let subscribed = consumer.subscribe(&[&settings.topic]);
-    subscribed.map_err(|err| kafka_error("subscribe to the topic", &err))?;
+    subscribed.map_err(|err| kafka_error(words!("do_subscribe", "subscribe to the topic"), &err))?;
     Ok(consumer)
 }
 
@@ -133,11 +135,11 @@ impl ConsumerContext for Member {
             // read for nothing.
             let _ = list.set_all_offsets(Offset::Beginning);
             if let Err(err) = consumer.assign(list).and_then(|()| consumer.pause(list)) {
-                let error = kafka_error("take the assigned partitions", &err);
+                let error = kafka_error(words!("do_take_partitions", "take the assigned partitions"), &err);
                 let _ = self.asks.send(Ask::Heard(error));
             }
         } else if let Err(err) = consumer.unassign() {
-            let error = kafka_error("give partitions back", &err);
+            let error = kafka_error(words!("do_give_back", "give partitions back"), &err);
             let _ = self.asks.send(Ask::Heard(error));
         }
         let ask = if assign { Ask::Granted(granted.clone()) } else { Ask::Revoked };

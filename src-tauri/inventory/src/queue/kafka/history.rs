@@ -17,6 +17,7 @@ use super::side::{Aside, owned};
 use crate::error::{Code, Error, Result};
 use crate::queue::history::History;
 use crate::queue::{Bounds, Chunk, Message, Reader, SourceIdentity};
+use crate::words;
 
 /// Without a sign of the servers for this long the reading is given up.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -38,7 +39,9 @@ impl KafkaHistory {
 
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|err| Error::new(Code::Internal, format!("a reading of Kafka ended: {err}")))?
+    done.map_err(|err| {
+        Error::new(Code::Internal, words!("kafka_reading_ended", "a reading of Kafka ended: {err}", err))
+    })?
 }
 
 #[async_trait]
@@ -83,7 +86,7 @@ struct Past {
 
 impl Past {
     fn open(settings: &KafkaSettings, source: &SourceIdentity, from: i64, to: i64) -> Result<Self> {
-        let words = |err: KafkaError| kafka_error("read the topic's past", &err);
+        let words = |err: KafkaError| kafka_error(words!("do_read_past", "read the topic's past"), &err);
         let made = settings.past().create_with_context(Ears::default());
         let client: BaseConsumer<Ears> = made.map_err(words)?;
         let mut place = TopicPartitionList::new();
@@ -130,7 +133,7 @@ impl Past {
             self.position = self.to;
             return Ok(());
         }
-        let words = |err: KafkaError| kafka_error("read the topic's past", &err);
+        let words = |err: KafkaError| kafka_error(words!("do_read_past", "read the topic's past"), &err);
         let (_, end) = self.client.fetch_watermarks(&self.topic, self.partition, PATIENCE).map_err(words)?;
         if end >= self.to {
             self.heard = Instant::now();
@@ -142,7 +145,11 @@ impl Past {
     }
 
     fn silent(&self) -> Error {
-        let words = format!("Kafka gave no message for {} seconds.", SILENCE.as_secs());
+        let words = words!(
+            "kafka_no_message_for",
+            "Kafka gave no message for {seconds} seconds.",
+            seconds = SILENCE.as_secs()
+        );
         self.client.client().context().explain(Error::new(Code::Unreachable, words))
     }
 
@@ -151,7 +158,11 @@ impl Past {
         match err.rdkafka_error_code() {
             Some(K::AutoOffsetReset | K::OffsetOutOfRange | K::LogTruncation) => Err(Error::new(
                 Code::Retry,
-                format!("The log was cut while it was read, at offset {}; replay again.", self.position),
+                words!(
+                    "log_cut",
+                    "The log was cut while it was read, at offset {offset}; replay again.",
+                    offset = self.position
+                ),
             )),
             _ => {
                 self.client.client().context().hear(err, &err.to_string());

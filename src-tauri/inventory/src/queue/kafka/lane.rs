@@ -11,6 +11,8 @@ use tokio::sync::mpsc;
 
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, Chunk, Message, Reader, SourceIdentity};
+use crate::words;
+use crate::words::Words;
 
 /// Most messages between thread and one reader.
 const ITEMS: usize = 65_536;
@@ -263,7 +265,9 @@ pub(super) struct LaneReader {
 impl LaneReader {
     fn ended(&self) -> Error {
         let failure = self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        failure.unwrap_or_else(|| Error::new(Code::Fenced, "The partition went to another reader."))
+        failure.unwrap_or_else(|| {
+            Error::new(Code::Fenced, words!("partition_went", "The partition went to another reader."))
+        })
     }
 
     fn chunk(&mut self, first: Item, max: usize) -> Chunk {
@@ -303,20 +307,25 @@ impl Reader for LaneReader {
 }
 
 /// Why a position lies beyond its log, in words.
-pub(super) fn beyond(source: &SourceIdentity, next: i64, bounds: Bounds) -> String {
+pub(super) fn beyond(source: &SourceIdentity, next: i64, bounds: Bounds) -> Words {
     let (topic, partition) = (&source.topic, source.partition);
     if next < bounds.start {
-        return format!(
-            "Retention passed us: partition {partition} of {topic} begins at offset {}, but the ledger needs {next}. \
-             Entries in between are gone from the queue; restore them from another copy, or let `inv-daemon init` \
-             accept the loss of a source that was never read.",
-            bounds.start
+        return words!(
+            "retention_passed",
+            "Retention passed us: partition {partition} of {topic} begins at offset {start}, but the ledger needs {next}. Entries in between are gone from the queue; restore them from another copy, or let `inv-daemon init` accept the loss of a source that was never read.",
+            partition,
+            topic,
+            start = bounds.start,
+            next
         );
     }
-    format!(
-        "Partition {partition} of {topic} was truncated: it ends at offset {}, but the ledger has read up to {next}. \
-         Find out which broker lost its log before anything is written to it.",
-        bounds.end
+    words!(
+        "log_truncated",
+        "Partition {partition} of {topic} was truncated: it ends at offset {end}, but the ledger has read up to {next}. Find out which broker lost its log before anything is written to it.",
+        partition,
+        topic,
+        end = bounds.end,
+        next
     )
 }
 
@@ -378,7 +387,7 @@ mod tests {
         lane.skip_to(9);
         let chunk = reader.next(10, Duration::from_secs(1)).await.unwrap().unwrap();
         assert_eq!((chunk.messages.len(), chunk.next_offset), (1, 9));
-        lane.fail(Error::new(Code::Corrupt, "gone"));
+        lane.fail(Error::new(Code::Corrupt, Words::plain("gone")));
         assert_eq!(reader.next(1, Duration::from_secs(1)).await.unwrap_err().code, Code::Corrupt);
     }
 }

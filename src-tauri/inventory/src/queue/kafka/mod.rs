@@ -28,6 +28,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
+use crate::words;
 
 pub use admin::{bounds, bounds_when_ready, ensure_topic, members, messages_at};
 pub use history::KafkaHistory;
@@ -83,7 +84,12 @@ impl KafkaQueue {
     ) -> Result<T> {
         let aside = Arc::clone(&self.aside);
         let asked = tokio::task::spawn_blocking(move || question(&aside)).await;
-        asked.map_err(|err| Error::new(Code::Internal, format!("a question to Kafka ended: {err}")))?
+        asked.map_err(|err| {
+            Error::new(
+                Code::Internal,
+                words!("kafka_question_ended", "a question to Kafka ended: {err}", err),
+            )
+        })?
     }
 
     fn stop(&self) -> Vec<JoinHandle<()>> {
@@ -95,7 +101,12 @@ impl KafkaQueue {
 
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     let spawned = std::thread::Builder::new().name(name.into()).spawn(work);
-    spawned.map_err(|err| Error::new(Code::Internal, format!("cannot start the thread {name}: {err}")))
+    spawned.map_err(|err| {
+        Error::new(
+            Code::Internal,
+            words!("thread_not_started", "cannot start the thread {name}: {err}", name, err),
+        )
+    })
 }
 
 impl Drop for KafkaQueue {
@@ -111,10 +122,12 @@ impl Queue for KafkaQueue {
     }
 
     async fn open(&self, source: &SourceIdentity, offset: i64) -> Result<Box<dyn Reader>> {
-        let closed = |_| Error::new(Code::Fenced, "The queue was closed.");
+        let closed = |_| Error::new(Code::Fenced, words!("queue_closed", "The queue was closed."));
         let (reply, answer) = oneshot::channel();
         let order = Order::Open { source: source.clone(), offset, reply };
-        self.orders.send(order).map_err(|_| Error::new(Code::Fenced, "The queue was closed."))?;
+        self.orders
+            .send(order)
+            .map_err(|_| Error::new(Code::Fenced, words!("queue_closed", "The queue was closed.")))?;
         let reader = answer.await.map_err(closed)??;
         Ok(Box::new(reader))
     }

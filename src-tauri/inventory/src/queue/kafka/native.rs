@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use super::settings::worded;
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// A topic as the broker describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,13 +100,13 @@ impl Question {
         unsafe {
             self.event = sys::rd_kafka_queue_poll(self.queue, millis + 500);
             if self.event.is_null() {
-                let words = format!("no answer to {what}");
-                return Err(worded(Some(rdkafka::error::RDKafkaErrorCode::OperationTimedOut), &words));
+                let words = words!("no_answer_to", "no answer to {what}", what);
+                return Err(worded(Some(rdkafka::error::RDKafkaErrorCode::OperationTimedOut), words));
             }
             let code = sys::rd_kafka_event_error(self.event);
             if code != sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 let words = CStr::from_ptr(sys::rd_kafka_event_error_string(self.event));
-                return Err(worded(Some(code.into()), &words.to_string_lossy()));
+                return Err(worded(Some(code.into()), Words::plain(words.to_string_lossy())));
             }
         }
         Ok(())
@@ -119,7 +121,8 @@ pub(super) fn describe_topic<C: ClientContext>(
     patience: Duration,
     rights: bool,
 ) -> Result<Option<Described>> {
-    let name = CString::new(topic).map_err(|_| Error::new(Code::Config, "The topic's name contains NUL."))?;
+    let name = CString::new(topic)
+        .map_err(|_| Error::new(Code::Config, words!("topic_name_nul", "The topic's name contains NUL.")))?;
     let mut names = [name.as_ptr()];
     let millis = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: `client` keeps the native handle alive during the whole call; `names` outlives the constructor, which
@@ -158,7 +161,7 @@ fn read_topic(question: &Question) -> Result<Option<Described>> {
             | sys::rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC => return Ok(None),
             _ => {
                 let words = CStr::from_ptr(sys::rd_kafka_error_string(error));
-                return Err(worded(Some(code.into()), &words.to_string_lossy()));
+                return Err(worded(Some(code.into()), Words::plain(words.to_string_lossy())));
             }
         }
         let mut count = 0;
@@ -186,7 +189,10 @@ fn read_topic(question: &Question) -> Result<Option<Described>> {
 }
 
 fn other_answer(question: &str) -> Error {
-    Error::new(Code::Internal, format!("Kafka: {question} gave another answer than its own."))
+    Error::new(
+        Code::Internal,
+        words!("kafka_other_answer", "Kafka: {question} gave another answer than its own.", question),
+    )
 }
 
 /// Host and port of the broker that leads a partition.
@@ -239,7 +245,8 @@ pub(super) fn describe_group<C: ClientContext>(
 ) -> Result<Option<Rights>> {
     use sys::rd_kafka_resp_err_t as E;
     const PAUSE: Duration = Duration::from_millis(250);
-    let name = CString::new(group).map_err(|_| Error::new(Code::Config, "The group's name contains NUL."))?;
+    let name = CString::new(group)
+        .map_err(|_| Error::new(Code::Config, words!("group_name_nul", "The group's name contains NUL.")))?;
     let mut left = patience;
     loop {
         let (code, words) = match ask_group(client, &name, patience)? {
@@ -260,14 +267,14 @@ pub(super) fn describe_group<C: ClientContext>(
             }
             _ => {
                 let known = rdkafka::error::RDKafkaErrorCode::from(code);
-                return Err(worded(Some(known), &format!("{words} ({known})")));
+                return Err(worded(Some(known), words!("with_code", "{words} ({known})", words, known)));
             }
         }
     }
 }
 
 /// The group's own refusal: the client's code and its words.
-type Refusal = (sys::rd_kafka_resp_err_t, String);
+type Refusal = (sys::rd_kafka_resp_err_t, Words);
 
 fn ask_group<C: ClientContext>(
     client: &Client<C>,
@@ -300,7 +307,11 @@ fn ask_group<C: ClientContext>(
             let words = CStr::from_ptr(sys::rd_kafka_error_string(error));
             return Ok(Err((
                 code,
-                format!("cannot ask for our rights on the group: {}", words.to_string_lossy()),
+                words!(
+                    "group_rights_unasked",
+                    "cannot ask for our rights on the group: {words}",
+                    words = words.to_string_lossy()
+                ),
             )));
         }
         let mut count = 0;

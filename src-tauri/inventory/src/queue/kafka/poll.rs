@@ -21,6 +21,8 @@ use super::settings::{KafkaSettings, worded};
 use super::side::{Ask, owned};
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, SourceIdentity};
+use crate::words;
+use crate::words::Words;
 
 /// Longest wait for a message: how late an order may be heard on an idle topic.
 const TICK: Duration = Duration::from_millis(10);
@@ -158,7 +160,11 @@ impl Poller {
 
     fn open(&mut self, source: SourceIdentity, offset: i64) -> Result<LaneReader> {
         if !self.named.contains(&source) {
-            let words = format!("Partition {} is not ours now.", source.partition);
+            let words = words!(
+                "partition_not_ours",
+                "Partition {partition} is not ours now.",
+                partition = source.partition
+            );
             return Err(Error::new(Code::Fenced, words));
         }
         let partition = source.partition;
@@ -307,7 +313,7 @@ impl Poller {
                 }
             }
             code => {
-                let _ = self.asks.send(Ask::Heard(worded(code, &err.to_string())));
+                let _ = self.asks.send(Ask::Heard(worded(code, Words::plain(err))));
             }
         }
     }

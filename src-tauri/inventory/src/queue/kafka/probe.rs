@@ -1,19 +1,21 @@
 //! Kafka tried step by step: names and sockets, its own language, the login, the topic with its brokers, our rights on
 //! topic and group, and the topic's settings. Changes nothing and joins no group.
 
+mod topic;
+
 use std::time::Duration;
 
-use rdkafka::admin::{AdminClient, AdminOptions, ResourceSpecifier};
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode as K;
 use rdkafka::producer::{BaseProducer, Producer};
 use tokio::net::TcpStream;
 
-use super::native::{self, Described, Rights};
+use super::native::{self, Described};
 use super::raw::{Entrance, Speaker, entrance, speaker};
-use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error, worded};
+use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error};
 use crate::error::{Code, Error, Result};
-use crate::probe::{Finding, Step, Stopped, Trail, connect, reach};
+use crate::probe::{Finding, Step, Stopped, Trail, reach};
+use crate::words;
+use crate::words::Words;
 
 /// What the properties ask for.
 struct Security {
@@ -53,33 +55,42 @@ pub async fn probe(settings: &KafkaSettings) -> Vec<Finding> {
 
 async fn walk(settings: &KafkaSettings, security: &Security, trail: &mut Trail) -> Result<(), Stopped> {
     let client = settings.admin().create_with_context(Ears::default());
-    let client: BaseProducer<Ears> =
-        client.map_err(|error| trail.stop(Step::Address, kafka_error("make a client", &error)))?;
+    let client: BaseProducer<Ears> = client.map_err(|error| {
+        trail.stop(Step::Address, kafka_error(words!("do_make_client", "make a client"), &error))
+    })?;
     let places = places(&settings.bootstrap_servers).map_err(|error| trail.stop(Step::Address, error))?;
-    let words = format!("{}, security.protocol {}", settings.bootstrap_servers, security.protocol);
+    let words = words!(
+        "servers_protocol",
+        "{servers}, security.protocol {protocol}",
+        servers = settings.bootstrap_servers,
+        protocol = security.protocol
+    );
     trail.fine(Step::Address, words);
     let open = reach(trail, &places).await?;
     if !security.tls {
         door(trail, security, open).await?;
     }
     let (client, described) = describe(trail, settings, security, client).await?;
-    brokers(trail, &places, &described).await;
+    topic::brokers(trail, &places, &described).await;
     let group = settings.group_id.clone();
     let asked = tokio::task::spawn_blocking(move || {
         let asked = native::describe_group(client.client(), &group, PATIENCE);
         client.poll(Duration::ZERO);
         asked.map_err(|error| client.client().context().explain(error))
     });
-    rights(trail, settings, described.rights, asked.await);
-    policy(trail, settings).await;
+    topic::rights(trail, settings, described.rights, asked.await);
+    topic::policy(trail, settings).await;
     Ok(())
 }
 
 /// `host:port,host:port`; without a port it is Kafka's usual one, and a listener's name in front is left out.
 fn places(servers: &str) -> Result<Vec<(String, u16)>> {
     let wrong = |one: &str| {
-        let words =
-            format!("{one:?} in [kafka] bootstrap_servers is no host:port. Write host:port,host:port.");
+        let words = words!(
+            "servers_wrong",
+            "{one} in [kafka] bootstrap_servers is no host:port. Write host:port,host:port.",
+            one = format!("{one:?}")
+        );
         Error::new(Code::Config, words)
     };
     let place = |one: &str| {
@@ -99,48 +110,75 @@ fn places(servers: &str) -> Result<Vec<(String, u16)>> {
 async fn door(trail: &mut Trail, security: &Security, open: Vec<(String, TcpStream)>) -> Result<(), Stopped> {
     let mut inside = None;
     for (place, mut socket) in open {
-        let cure = "Correct the port in bootstrap_servers";
+        let cure = words!("cure_servers_port", "Correct the port in bootstrap_servers");
         match speaker(&mut socket).await {
             Speaker::Kafka => {
-                trail.fine(Step::Protocol, format!("{place} speaks Kafka"));
+                trail.fine(Step::Protocol, words!("speaks_kafka_at", "{place} speaks Kafka", place));
                 inside = Some((place, entrance(&mut socket).await));
             }
             Speaker::Tls => trail.fault(
                 Step::Protocol,
                 Code::Config,
-                format!("{place} speaks TLS, and security.protocol is {}", security.protocol),
-                "Set security.protocol = SSL or SASL_SSL in [kafka]",
+                words!(
+                    "speaks_tls_but",
+                    "{place} speaks TLS, and security.protocol is {protocol}",
+                    place,
+                    protocol = security.protocol
+                ),
+                words!("cure_ssl", "Set security.protocol = SSL or SASL_SSL in [kafka]"),
             ),
             Speaker::Other(says) => trail.fault(
                 Step::Protocol,
                 Code::Config,
-                format!("{place} does not speak Kafka: {says}"),
+                words!("not_kafka", "{place} does not speak Kafka: {says}", place, says),
                 cure,
             ),
         }
     }
     let (place, wants) = inside.ok_or(Stopped)?;
-    let refused = |cause: String, cure: &str| Error::new(Code::Refused, format!("{cause}. {cure}."));
+    let refused = |cause: Words, cure: Words| {
+        Error::new(Code::Refused, words!("cause_cure", "{cause}. {cure}.", cause, cure))
+    };
     let error = match wants {
         Entrance::Login(offered) if !security.sasl => refused(
-            format!(
-                "{place} wants a login ({}), and security.protocol is {}",
-                offered.join(", "),
-                security.protocol
+            words!(
+                "wants_login",
+                "{place} wants a login ({offered}), and security.protocol is {protocol}",
+                place,
+                offered = offered.join(", "),
+                protocol = security.protocol
             ),
-            "Set security.protocol = SASL_PLAINTEXT with sasl.mechanism, sasl.username and sasl.password",
+            words!(
+                "cure_sasl",
+                "Set security.protocol = SASL_PLAINTEXT with sasl.mechanism, sasl.username and sasl.password"
+            ),
         ),
         Entrance::Login(offered) if !offered.contains(&security.mechanism) => refused(
-            format!("{place} offers the mechanisms {}, not {}", offered.join(", "), security.mechanism),
-            "Set sasl.mechanism in [kafka] to one of them",
+            words!(
+                "mechanism_not_offered",
+                "{place} offers the mechanisms {offered}, not {mechanism}",
+                place,
+                offered = offered.join(", "),
+                mechanism = security.mechanism
+            ),
+            words!("cure_mechanism", "Set sasl.mechanism in [kafka] to one of them"),
         ),
         Entrance::Open if security.sasl => refused(
-            format!("{place} knows no login, and security.protocol is {}", security.protocol),
-            "Set security.protocol = PLAINTEXT, or name the port that wants logins",
+            words!(
+                "knows_no_login",
+                "{place} knows no login, and security.protocol is {protocol}",
+                place,
+                protocol = security.protocol
+            ),
+            words!("cure_plaintext", "Set security.protocol = PLAINTEXT, or name the port that wants logins"),
         ),
         _ => return Ok(()),
     };
     Err(trail.stop(Step::Login, error))
+}
+
+fn ended(err: &tokio::task::JoinError) -> Error {
+    Error::new(Code::Internal, words!("kafka_question_ended", "a question to Kafka ended: {err}", err))
 }
 
 /// The first question that needs a login: who is the topic?
@@ -156,20 +194,19 @@ async fn describe(
         client.poll(Duration::from_millis(1));
         (client, asked)
     });
-    let ended = |error| Error::new(Code::Internal, format!("a question to Kafka ended: {error}"));
-    let (client, asked) = asked.await.map_err(|error| trail.stop(Step::Login, ended(error)))?;
+    let (client, asked) = asked.await.map_err(|err| trail.stop(Step::Login, ended(&err)))?;
     let ears = client.client().context().clone();
     let encrypted = |trail: &mut Trail| {
         if security.tls {
-            trail.fine(Step::Tls, "encrypted, and the certificate is trusted");
-            trail.fine(Step::Protocol, "speaks Kafka");
+            trail.fine(Step::Tls, words!("tls_trusted", "encrypted, and the certificate is trusted"));
+            trail.fine(Step::Protocol, words!("speaks_kafka", "speaks Kafka"));
         }
     };
     let let_in = |trail: &mut Trail| {
         encrypted(trail);
         let words = match security.sasl {
-            true => format!("logged in by {}", security.mechanism),
-            false => "no login is asked for".to_owned(),
+            true => words!("logged_in_by", "logged in by {mechanism}", mechanism = security.mechanism),
+            false => words!("no_login_asked", "no login is asked for"),
         };
         trail.fine(Step::Login, words);
     };
@@ -180,16 +217,20 @@ async fn describe(
         }
         Ok(None) => {
             let_in(trail);
-            let cause = format!("Kafka has no topic {:?}", settings.topic);
-            trail.fault(Step::Topic, Code::Refused, cause, "Run `inv-daemon init`, or correct [kafka] topic");
+            let name = format!("{:?}", settings.topic);
+            let cause = words!("no_topic", "Kafka has no topic {topic}", topic = name);
+            let cure = words!("cure_init_topic", "Run `inv-daemon init`, or correct [kafka] topic");
+            trail.fault(Step::Topic, Code::Refused, cause, cure);
             Err(Stopped)
         }
         Err(error) => match ears.code() {
             // Sockets were open: what breaks off under encryption is the encryption.
             complaint if security.tls && !matches!(complaint, None | Some(K::Authentication)) => {
-                let cause = ears.explain(error).message;
-                let cause = cause.rsplit_once(". ").map_or(cause.as_str(), |(cause, _)| cause).to_owned();
-                let cure = "Check security.protocol, ssl.ca.location and the server's certificate";
+                let cause = ears.heard().unwrap_or_else(|| ears.explain(error).message);
+                let cure = words!(
+                    "cure_kafka_tls",
+                    "Check security.protocol, ssl.ca.location and the server's certificate"
+                );
                 trail.fault(Step::Tls, Code::Refused, cause, cure);
                 Err(Stopped)
             }
@@ -206,124 +247,6 @@ async fn describe(
             }
         },
     }
-}
-
-/// Every partition's leader, and whether the address that it gives of itself leads to it from here.
-async fn brokers(trail: &mut Trail, known: &[(String, u16)], described: &Described) {
-    let lost: Vec<String> = described
-        .partitions
-        .iter()
-        .zip(&described.leaders)
-        .filter(|(_, leader)| leader.is_none())
-        .map(|(partition, _)| partition.to_string())
-        .collect();
-    let count = described.partitions.len();
-    match lost.as_slice() {
-        [] => trail.fine(Step::Topic, format!("has {count} partitions, each with a leader")),
-        _ => trail.fault(
-            Step::Topic,
-            Code::Unreachable,
-            format!("partitions without a leader: {}", lost.join(", ")),
-            "Start the brokers that hold them",
-        ),
-    }
-    let mut leaders: Vec<&(String, u16)> = described.leaders.iter().flatten().collect();
-    leaders.sort();
-    leaders.dedup();
-    for (host, port) in &leaders {
-        if known.contains(&(host.clone(), *port)) {
-            continue;
-        }
-        if let Err(away) = connect(host, *port).await {
-            trail.fault(
-                Step::Brokers,
-                Code::Unreachable,
-                format!("A broker calls itself {host}:{port}. {}", away.cause),
-                "Correct advertised.listeners of that broker, or make its address reachable from here",
-            );
-        }
-    }
-    if trail.is_sound(Step::Brokers) {
-        let shown: Vec<String> = leaders.iter().map(|(host, port)| format!("{host}:{port}")).collect();
-        trail.fine(Step::Brokers, format!("the leaders call themselves {}", shown.join(", ")));
-    }
-}
-
-fn rights(
-    trail: &mut Trail,
-    settings: &KafkaSettings,
-    topic: Option<Rights>,
-    group: std::result::Result<Result<Option<Rights>>, tokio::task::JoinError>,
-) {
-    let (name, group_name) = (&settings.topic, &settings.group_id);
-    let mut lacks = |right: &str, what: String| {
-        let cause = format!("The login may not {right} {what}");
-        trail.fault(Step::Grant, Code::Refused, cause, format!("Grant it {right} on {what} (kafka-acls)"));
-    };
-    if let Some(topic) = topic {
-        for (given, right) in [(topic.read, "READ"), (topic.write, "WRITE")] {
-            if !given {
-                lacks(right, format!("topic {name}"));
-            }
-        }
-    }
-    match group {
-        Ok(Ok(Some(group))) if !group.read => lacks("READ", format!("group {group_name}")),
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => trail.error(Step::Grant, error),
-        Err(ended) => trail.error(Step::Grant, Error::new(Code::Internal, ended)),
-    }
-    if trail.is_sound(Step::Grant) {
-        let words = match topic {
-            Some(_) => format!("may read and write topic {name}, and consume as group {group_name}"),
-            None => "the brokers do not tell what this login may do (Kafka 2.3 and newer do)".to_owned(),
-        };
-        trail.fine(Step::Grant, words);
-    }
-}
-
-/// Settings of the topic that would lose entries.
-async fn policy(trail: &mut Trail, settings: &KafkaSettings) {
-    let topic = &settings.topic;
-    let asked = async {
-        let admin = AdminClient::from_config_and_context(&settings.admin(), Ears::default());
-        let admin: AdminClient<Ears> = admin.map_err(|error| kafka_error("make a client", &error))?;
-        let options = AdminOptions::new().request_timeout(Some(PATIENCE)).operation_timeout(Some(PATIENCE));
-        let asked = admin.describe_configs([&ResourceSpecifier::Topic(topic)], &options).await;
-        let asked = asked.map_err(|error| kafka_error("read the topic's settings", &error))?;
-        let config = asked.into_iter().next();
-        let config =
-            config.ok_or_else(|| Error::new(Code::Internal, "Kafka told no settings of the topic."))?;
-        config.map_err(|code| match code {
-            K::TopicAuthorizationFailed => Error::new(
-                Code::Refused,
-                format!(
-                    "The login may not read the settings of topic {topic}. Grant it DESCRIBE_CONFIGS on it."
-                ),
-            ),
-            _ => worded(Some(code), &format!("cannot read the settings of topic {topic}: {code}")),
-        })
-    };
-    let config = match asked.await {
-        Ok(config) => config,
-        Err(error) => return trail.error(Step::Policy, error),
-    };
-    let value = |name: &str| config.get(name).and_then(|entry| entry.value.clone()).unwrap_or_default();
-    if value("cleanup.policy").contains("compact") {
-        return trail.fault(
-            Step::Policy,
-            Code::Refused,
-            format!("topic {topic} is compacted: Kafka throws away all but the newest entry of a key"),
-            format!(
-                "set cleanup.policy=delete on topic {topic} before anything is sent, or name another topic"
-            ),
-        );
-    }
-    let kept = match value("retention.ms").parse::<i64>() {
-        Ok(ms) if ms >= 0 => format!("entries are kept for {} hours", ms / 3_600_000),
-        _ => "entries are kept for ever".to_owned(),
-    };
-    trail.fine(Step::Policy, format!("not compacted; {kept}"));
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::probe::PATIENCE;
+use crate::words;
+use crate::words::Words;
 
 /// Kafka's numbers of the two requests.
 const SASL_HANDSHAKE: i16 = 17;
@@ -25,7 +27,7 @@ pub(super) enum Speaker {
     /// TLS, where a plain connection was made.
     Tls,
     /// Something else, in words.
-    Other(String),
+    Other(Words),
 }
 
 /// What a listener wants of those who come.
@@ -42,19 +44,31 @@ pub(super) enum Entrance {
 /// Asks a plain socket whether Kafka is behind it.
 pub(super) async fn speaker(socket: &mut TcpStream) -> Speaker {
     let request = frame(API_VERSIONS, 0, 1, &[]);
-    let silent = || Speaker::Other(format!("it says nothing within {} s", PATIENCE.as_secs()));
+    let silent = || {
+        Speaker::Other(words!(
+            "says_nothing_within",
+            "it says nothing within {seconds} s",
+            seconds = PATIENCE.as_secs()
+        ))
+    };
     let asked = timeout(PATIENCE, ask(socket, &request)).await;
     match asked {
         Err(_) => silent(),
-        Ok(Err(error)) => Speaker::Other(format!("it ends the connection ({error})")),
+        Ok(Err(error)) => {
+            Speaker::Other(words!("ends_connection", "it ends the connection ({error})", error))
+        }
         Ok(Ok(Heard::Frame(body))) if body.get(..4) == Some(&1_i32.to_be_bytes()) => Speaker::Kafka,
-        Ok(Ok(Heard::Frame(_))) => Speaker::Other("its answer is none to what was asked".to_owned()),
+        Ok(Ok(Heard::Frame(_))) => {
+            Speaker::Other(words!("answer_is_none", "its answer is none to what was asked"))
+        }
         // A TLS alert: kind 21, version 3.x.
         Ok(Ok(Heard::Noise([21, 3, ..]))) => Speaker::Tls,
-        Ok(Ok(Heard::Noise(bytes))) => {
-            Speaker::Other(format!("it says {:?}", String::from_utf8_lossy(&bytes)))
-        }
+        Ok(Ok(Heard::Noise(bytes))) => Speaker::Other(it_says(&String::from_utf8_lossy(&bytes))),
     }
+}
+
+fn it_says(text: &str) -> Words {
+    words!("it_says", "it says {text}", text = format!("{text:?}"))
 }
 
 /// Asks Kafka how to log in. The mechanism asked for exists nowhere: the refusal lists those that do.
@@ -139,8 +153,8 @@ mod tests {
     async fn other_protocols_are_told_apart() {
         for (says, wanted) in [
             (&b"\x15\x03\x03\x00\x02\x02\x46"[..], Speaker::Tls),
-            (b"-ERR unknown command", Speaker::Other("it says \"-ERR\"".into())),
-            (b"HTTP/1.1 400", Speaker::Other("it says \"HTTP\"".into())),
+            (b"-ERR unknown command", Speaker::Other(it_says("-ERR"))),
+            (b"HTTP/1.1 400", Speaker::Other(it_says("HTTP"))),
         ] {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             let address = listener.local_addr().unwrap();

@@ -18,6 +18,7 @@ use super::side::Aside;
 use crate::crash;
 use crate::error::{Code, Error, Result};
 use crate::outbox::{Mark, Outbox, Pending};
+use crate::words;
 
 /// Most entries on their way at once.
 const IN_FLIGHT: usize = 10_000;
@@ -85,8 +86,12 @@ impl Sender {
                 return Ok(());
             }
             if Instant::now() >= give_up {
-                let late =
-                    || Error::new(Code::Unreachable, format!("{waiting} entries still wait for Kafka."));
+                let late = || {
+                    Error::new(
+                        Code::Unreachable,
+                        words!("entries_wait", "{waiting} entries still wait for Kafka.", waiting),
+                    )
+                };
                 return Err(self.trouble().unwrap_or_else(late));
             }
             let soon = (Instant::now() + Duration::from_millis(200)).min(give_up);
@@ -111,7 +116,7 @@ async fn told(stopped: &mut watch::Receiver<bool>) {
 
 fn producer(settings: &KafkaSettings, ears: &Ears) -> Result<FutureProducer<Ears>> {
     let made = settings.producer().create_with_context(ears.clone());
-    made.map_err(|err| kafka_error("make a producer", &err))
+    made.map_err(|err| kafka_error(words!("do_make_producer", "make a producer"), &err))
 }
 
 struct Work {
@@ -136,8 +141,12 @@ impl Work {
     async fn look(&self) -> Result<(Uuid, i32)> {
         let aside = Arc::clone(&self.aside);
         let asked = tokio::task::spawn_blocking(move || aside.describe()).await;
-        let asked =
-            asked.map_err(|err| Error::new(Code::Internal, format!("a question to Kafka ended: {err}")))?;
+        let asked = asked.map_err(|err| {
+            Error::new(
+                Code::Internal,
+                words!("kafka_question_ended", "a question to Kafka ended: {err}", err),
+            )
+        })?;
         asked.map(|(uuid, partitions)| (uuid, partitions.len() as i32))
     }
 
@@ -238,8 +247,10 @@ impl Session<'_> {
             .partition(partition)
             .key(&entry.key)
             .payload(&entry.payload);
-        let sent =
-            self.producer.send_result(record).map_err(|(err, _)| kafka_error("send an entry", &err))?;
+        let sent = self
+            .producer
+            .send_result(record)
+            .map_err(|(err, _)| kafka_error(words!("do_send", "send an entry"), &err))?;
         let seq = entry.seq;
         self.flying.push_back(Box::pin(async move { (seq, sent.await) }));
         Ok(())
@@ -274,10 +285,14 @@ impl Session<'_> {
                 marks.push(Mark { seq, topic_uuid, partition: delivery.partition, offset: delivery.offset });
                 Ok(())
             }
-            Ok(Err((err, _))) => {
-                Err(worded(err.rdkafka_error_code(), &format!("an entry was not taken: {err}")))
-            }
-            Err(_) => Err(Error::new(Code::Internal, "Kafka's client went away with an entry.")),
+            Ok(Err((err, _))) => Err(worded(
+                err.rdkafka_error_code(),
+                words!("entry_not_taken", "an entry was not taken: {err}", err),
+            )),
+            Err(_) => Err(Error::new(
+                Code::Internal,
+                words!("kafka_client_gone", "Kafka's client went away with an entry."),
+            )),
         }
     }
 
@@ -286,7 +301,10 @@ impl Session<'_> {
         match self.work.look().await {
             Ok(topic) if topic.0 == self.topic.0 => self.topic = topic,
             Ok(_) => {
-                return Err(Error::new(Code::Retry, "Kafka: the topic was made anew; sending begins again."));
+                return Err(Error::new(
+                    Code::Retry,
+                    words!("topic_made_anew", "Kafka: the topic was made anew; sending begins again."),
+                ));
             }
             Err(error) if error.code == Code::Unreachable => self.work.report(0, Some(error)).await,
             Err(error) => return Err(error),

@@ -10,6 +10,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::{Code, Error};
+use crate::words;
+use crate::words::Words;
 
 /// How long one question to the servers may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -119,18 +121,31 @@ pub(super) struct Ears {
     complaint: Arc<Mutex<Option<Complaint>>>,
 }
 
-/// The client's own code, and ours with its words.
-type Complaint = (Option<RDKafkaErrorCode>, Error);
+/// The client's own code and words, and ours with them.
+type Complaint = (Option<RDKafkaErrorCode>, Words, Error);
 
 impl Ears {
     /// The last complaint since the last `forget`.
     pub(super) fn complaint(&self) -> Option<Error> {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(|(_, error)| error.clone())
+        self.complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(|(.., error)| error.clone())
     }
 
     /// The client's own code of the last complaint.
     pub(super) fn code(&self) -> Option<RDKafkaErrorCode> {
-        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|(code, _)| *code)
+        self.complaint.lock().unwrap_or_else(PoisonError::into_inner).as_ref().and_then(|(code, ..)| *code)
+    }
+
+    /// The client's own words of the last complaint, without a cure.
+    pub(super) fn heard(&self) -> Option<Words> {
+        self.complaint
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_ref()
+            .map(|(_, words, _)| words.clone())
     }
 
     /// All is well again.
@@ -147,12 +162,13 @@ impl Ears {
     }
 
     pub(super) fn hear(&self, error: &KafkaError, reason: &str) {
-        let heard = worded(code_of(error), reason);
+        let words = words!("kafka_heard", "Kafka: {reason}", reason);
+        let heard = worded(code_of(error), Words::plain(reason));
         let mut complaint = self.complaint.lock().unwrap_or_else(PoisonError::into_inner);
         // "All brokers are down" follows the reason why; the reason stays.
         let vague = code_of(error) == Some(RDKafkaErrorCode::AllBrokersDown);
         if !(vague && complaint.is_some()) {
-            *complaint = Some((code_of(error), heard));
+            *complaint = Some((code_of(error), words, heard));
         }
     }
 }
@@ -177,52 +193,108 @@ fn code_of(error: &KafkaError) -> Option<RDKafkaErrorCode> {
 }
 
 /// A failure of the client while doing `what` ("read the topic").
-pub(super) fn kafka_error(what: &str, error: &KafkaError) -> Error {
+pub(super) fn kafka_error(what: Words, error: &KafkaError) -> Error {
     match error {
         KafkaError::ClientConfig(_, words, name, value) => Error::new(
             Code::Config,
-            format!("Kafka's client refuses the setting {name} = {value}: {words}. Correct [kafka] {name}."),
+            words!(
+                "kafka_setting_refused",
+                "Kafka's client refuses the setting {name} = {value}: {words}. Correct [kafka] {name}.",
+                name,
+                value,
+                words
+            ),
         ),
         KafkaError::ClientCreation(words) => Error::new(
             Code::Config,
-            format!(
-                "Kafka's client cannot be made with these settings: {words}. Correct the section [kafka]."
+            words!(
+                "kafka_settings_unfit",
+                "Kafka's client cannot be made with these settings: {words}. Correct the section [kafka].",
+                words
             ),
         ),
-        _ => worded(code_of(error), &format!("cannot {what}: {error}")),
+        _ => worded(code_of(error), words!("cannot_do", "cannot {what}: {error}", what, error)),
     }
 }
 
 /// A code of the client's with its reason.
-pub(super) fn worded(code: Option<RDKafkaErrorCode>, reason: &str) -> Error {
-    use RDKafkaErrorCode as K;
-    let (kind, cure) = match code {
-        Some(K::Resolve) => (Code::Unreachable, "The host name is unknown: check bootstrap_servers and DNS"),
-        Some(K::SSL) => (Code::Refused, "TLS failed: check ssl.ca.location and the server's certificate"),
-        Some(K::Authentication | K::SaslAuthenticationFailed) => {
-            (Code::Refused, "The login failed: check sasl.mechanism, sasl.username and sasl.password")
-        }
-        Some(K::TopicAuthorizationFailed) => {
-            (Code::Refused, "The login may not use this topic: grant it READ, WRITE and DESCRIBE")
-        }
-        Some(K::GroupAuthorizationFailed) => {
-            (Code::Refused, "The login may not use this consumer group: grant it READ")
-        }
-        Some(K::ClusterAuthorizationFailed | K::TransactionalIdAuthorizationFailed) => {
-            (Code::Refused, "The login lacks a right on the cluster: grant it IDEMPOTENT_WRITE or CREATE")
-        }
-        Some(K::UnknownTopicOrPartition | K::UnknownTopic | K::UnknownPartition) => {
-            (Code::Refused, "The topic is missing: run `inv-daemon init` or correct [kafka] topic")
-        }
-        Some(K::FencedInstanceId) => (
-            Code::Locked,
-            "Another process with the same host and data folder has joined the group: give one of them another data_dir",
+pub(super) fn worded(code: Option<RDKafkaErrorCode>, reason: Words) -> Error {
+    let (kind, cure) = code.and_then(refused).unwrap_or_else(|| match code {
+        Some(code) if is_away(code) => (
+            Code::Unreachable,
+            words!("cure_kafka_reach", "Check that the servers run and that bootstrap_servers names them"),
         ),
-        Some(K::NotImplemented | K::UnsupportedFeature | K::UnsupportedVersion) => {
-            (Code::Refused, "The server does not know this request: Kafka 2.4 or newer is needed")
-        }
-        Some(
-            K::BrokerTransportFailure
+        _ => (Code::Internal, words!("cure_kafka_log", "See Kafka's own log")),
+    });
+    Error::new(kind, words!("kafka_says", "Kafka: {reason}. {cure}.", reason, cure))
+}
+
+/// Codes that say what a person must do.
+fn refused(code: RDKafkaErrorCode) -> Option<(Code, Words)> {
+    use RDKafkaErrorCode as K;
+    let found = match code {
+        K::Resolve => (
+            Code::Unreachable,
+            words!("cure_kafka_resolve", "The host name is unknown: check bootstrap_servers and DNS"),
+        ),
+        K::SSL => (
+            Code::Refused,
+            words!("cure_kafka_ssl", "TLS failed: check ssl.ca.location and the server's certificate"),
+        ),
+        K::Authentication | K::SaslAuthenticationFailed => (
+            Code::Refused,
+            words!(
+                "cure_kafka_login",
+                "The login failed: check sasl.mechanism, sasl.username and sasl.password"
+            ),
+        ),
+        K::TopicAuthorizationFailed => (
+            Code::Refused,
+            words!(
+                "cure_kafka_topic_rights",
+                "The login may not use this topic: grant it READ, WRITE and DESCRIBE"
+            ),
+        ),
+        K::GroupAuthorizationFailed => (
+            Code::Refused,
+            words!("cure_kafka_group_rights", "The login may not use this consumer group: grant it READ"),
+        ),
+        K::ClusterAuthorizationFailed | K::TransactionalIdAuthorizationFailed => (
+            Code::Refused,
+            words!(
+                "cure_kafka_cluster_rights",
+                "The login lacks a right on the cluster: grant it IDEMPOTENT_WRITE or CREATE"
+            ),
+        ),
+        K::UnknownTopicOrPartition | K::UnknownTopic | K::UnknownPartition => (
+            Code::Refused,
+            words!(
+                "cure_kafka_topic_missing",
+                "The topic is missing: run `inv-daemon init` or correct [kafka] topic"
+            ),
+        ),
+        K::FencedInstanceId => (
+            Code::Locked,
+            words!(
+                "cure_kafka_instance",
+                "Another process with the same host and data folder has joined the group: give one of them another data_dir"
+            ),
+        ),
+        K::NotImplemented | K::UnsupportedFeature | K::UnsupportedVersion => (
+            Code::Refused,
+            words!("cure_kafka_old", "The server does not know this request: Kafka 2.4 or newer is needed"),
+        ),
+        _ => return None,
+    };
+    Some(found)
+}
+
+/// The servers do not answer, or not yet.
+fn is_away(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as K;
+    matches!(
+        code,
+        K::BrokerTransportFailure
             | K::AllBrokersDown
             | K::OperationTimedOut
             | K::TimedOutQueue
@@ -235,9 +307,6 @@ pub(super) fn worded(code: Option<RDKafkaErrorCode>, reason: &str) -> Error {
             | K::CoordinatorNotAvailable
             | K::NotEnoughReplicas
             | K::NotEnoughReplicasAfterAppend
-            | K::WaitingForCoordinator,
-        ) => (Code::Unreachable, "Check that the servers run and that bootstrap_servers names them"),
-        _ => (Code::Internal, "See Kafka's own log"),
-    };
-    Error::new(kind, format!("Kafka: {reason}. {cure}."))
+            | K::WaitingForCoordinator
+    )
 }

@@ -20,6 +20,7 @@ use super::poll::Order;
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error};
 use crate::error::{Code, Error, Result};
 use crate::queue::{Bounds, Event, Message, SourceIdentity};
+use crate::words;
 
 /// How often the topic's identity is looked at: a topic that was deleted and made anew is another source.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,7 +45,7 @@ pub(super) struct Aside {
 impl Aside {
     pub(super) fn new(settings: KafkaSettings) -> Result<Self> {
         let made = settings.admin().create_with_context(Ears::default());
-        let client = made.map_err(|err| kafka_error("make a client", &err))?;
+        let client = made.map_err(|err| kafka_error(words!("do_make_client", "make a client"), &err))?;
         Ok(Aside { settings, client, known: Mutex::new(None) })
     }
 
@@ -65,8 +66,11 @@ impl Aside {
         self.ears().forget();
         let Some(described) = described else {
             let topic = &self.settings.topic;
-            let words =
-                format!("Kafka has no topic {topic:?}: run `inv-daemon init` or correct [kafka] topic.");
+            let words = words!(
+                "no_topic_run_init",
+                "Kafka has no topic {topic}: run `inv-daemon init` or correct [kafka] topic.",
+                topic = format!("{topic:?}")
+            );
             return Err(Error::new(Code::Refused, words));
         };
         let found = (self.uuid(&described)?, described.partitions);
@@ -80,7 +84,10 @@ impl Aside {
             return Ok(uuid);
         }
         let cluster = self.client.client().fetch_cluster_id(PATIENCE).ok_or_else(|| {
-            Error::new(Code::Unreachable, "Kafka tells neither the topic's UUID nor the cluster's id.")
+            Error::new(
+                Code::Unreachable,
+                words!("kafka_no_identity", "Kafka tells neither the topic's UUID nor the cluster's id."),
+            )
         })?;
         let name = format!("{cluster}/{}", self.settings.topic);
         let first = self.known.lock().unwrap_or_else(PoisonError::into_inner).is_none();
@@ -113,9 +120,12 @@ impl Aside {
         if uuid == source.topic_uuid && partitions.contains(&source.partition) {
             return Ok(());
         }
-        let words = format!(
-            "Topic {:?} with UUID {} has no partition {} any more.",
-            source.topic, source.topic_uuid, source.partition
+        let words = words!(
+            "partition_gone",
+            "Topic {topic} with UUID {uuid} has no partition {partition} any more.",
+            topic = format!("{:?}", source.topic),
+            uuid = source.topic_uuid,
+            partition = source.partition
         );
         Err(Error::new(Code::NotFound, words))
     }
@@ -129,8 +139,9 @@ impl Aside {
     pub(super) fn watermarks(&self, partition: i32) -> Result<Bounds> {
         let asked = self.client.client().fetch_watermarks(&self.settings.topic, partition, PATIENCE);
         self.listen();
-        let (start, end) =
-            asked.map_err(|err| self.ears().explain(kafka_error("ask for the log's bounds", &err)))?;
+        let (start, end) = asked.map_err(|err| {
+            self.ears().explain(kafka_error(words!("do_ask_bounds", "ask for the log's bounds"), &err))
+        })?;
         Ok(Bounds { start, end })
     }
 
@@ -138,7 +149,9 @@ impl Aside {
     pub(super) fn members(&self, group: &str) -> Result<usize> {
         let asked = self.client.client().fetch_group_list(Some(group), PATIENCE);
         self.listen();
-        let list = asked.map_err(|err| self.ears().explain(kafka_error("ask for the group", &err)))?;
+        let list = asked.map_err(|err| {
+            self.ears().explain(kafka_error(words!("do_ask_group", "ask for the group"), &err))
+        })?;
         Ok(list
             .groups()
             .iter()
@@ -159,7 +172,7 @@ impl Aside {
     /// One message of each of these partitions, over one client; left out where none stands at its offset, which must
     /// lie within the log.
     pub(super) fn messages_at(&self, places: &[(i32, i64)]) -> Result<HashMap<i32, Message>> {
-        let words = |err: KafkaError| kafka_error("read one message again", &err);
+        let words = |err: KafkaError| kafka_error(words!("do_read_again", "read one message again"), &err);
         let made = self.settings.aside().create_with_context(Ears::default());
         let client: BaseConsumer<Ears> = made.map_err(words)?;
         let mut list = TopicPartitionList::new();
@@ -193,8 +206,10 @@ impl Aside {
         if left.is_empty() {
             return Ok(found);
         }
-        let late =
-            Error::new(Code::Unreachable, "Kafka gave no message in time. Check that the servers run.");
+        let late = Error::new(
+            Code::Unreachable,
+            words!("kafka_no_message", "Kafka gave no message in time. Check that the servers run."),
+        );
         Err(client.client().context().explain(late))
     }
 }

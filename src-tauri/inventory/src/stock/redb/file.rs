@@ -7,6 +7,7 @@ use ::redb::{Builder, Database, DatabaseError, StorageError};
 
 use super::CACHE_BYTES;
 use crate::error::{Code, Error};
+use crate::words;
 
 /// Opens the file, or makes it.
 pub fn open_file(path: &Path) -> Result<Database, DatabaseError> {
@@ -36,7 +37,11 @@ pub fn refusal(path: &Path, error: DatabaseError) -> Error {
     match error {
         DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Error::new(
             Code::Locked,
-            format!("The stock file {path_text} is in use by another process. Close that one first."),
+            words!(
+                "stock_file_held",
+                "The stock file {path_text} is in use by another process. Close that one first.",
+                path_text
+            ),
         ),
         // redb tells a file that is none of its own, or one cut short, by these kinds.
         DatabaseError::Storage(StorageError::Io(io))
@@ -50,9 +55,11 @@ pub fn refusal(path: &Path, error: DatabaseError) -> Error {
 }
 
 fn damaged(path: &Path, cause: impl std::fmt::Display) -> Error {
-    let words = format!(
-        "The stock file {} is damaged ({cause}). Move it aside and restart: it is rebuilt from the ledger.",
-        path.display()
+    let words = words!(
+        "stock_file_damaged",
+        "The stock file {path} is damaged ({cause}). Move it aside and restart: it is rebuilt from the ledger.",
+        path = path.display(),
+        cause
     );
     Error::new(Code::Corrupt, words)
 }
@@ -63,23 +70,43 @@ pub fn failure(path: &Path, error: impl Into<::redb::Error>) -> Error {
     match error.into() {
         ::redb::Error::Io(io) => {
             let (code, cure) = match io.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => (Code::Full, "Free some space."),
-                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-                    (Code::Refused, "Give this user the right to read and write it.")
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+                    (Code::Full, words!("cure_space", "Free some space."))
                 }
-                ErrorKind::NotFound => (Code::Config, "Create its folder."),
-                _ => (Code::Full, "Check the disk."),
+                ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+                    (Code::Refused, words!("cure_rights", "Give this user the right to read and write it."))
+                }
+                ErrorKind::NotFound => (Code::Config, words!("cure_make_folder", "Create its folder.")),
+                _ => (Code::Full, words!("cure_disk", "Check the disk.")),
             };
-            Error::new(code, format!("The stock file {path_text} cannot be used: {io}. {cure}"))
+            Error::new(
+                code,
+                words!(
+                    "stock_file_unusable",
+                    "The stock file {path_text} cannot be used: {io}. {cure}",
+                    path_text,
+                    io,
+                    cure
+                ),
+            )
         }
         ::redb::Error::PreviousIo => Error::new(
             Code::Full,
-            format!("The stock file {path_text} failed before. Free some space; it is opened anew."),
+            words!(
+                "stock_file_failed_before",
+                "The stock file {path_text} failed before. Free some space; it is opened anew.",
+                path_text
+            ),
         ),
         error @ ::redb::Error::Corrupted(_) => damaged(path, error),
         error => Error::new(
             Code::Internal,
-            format!("The stock file {path_text} failed: {error}. Restart Twinstock."),
+            words!(
+                "stock_file_failed",
+                "The stock file {path_text} failed: {error}. Restart Twinstock.",
+                path_text,
+                error
+            ),
         ),
     }
 }

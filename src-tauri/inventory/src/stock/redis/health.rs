@@ -11,6 +11,8 @@ use super::link::Conn;
 use super::link::routed;
 use crate::error::{Code, Error, Result};
 use crate::stock::{Pulse, SENTINEL};
+use crate::words;
+use crate::words::Words;
 
 /// What was last seen of every node.
 #[derive(Default)]
@@ -124,14 +126,18 @@ impl Redis {
     }
 
     fn foreign_sentinel(&self) -> Error {
-        let words =
-            format!("{SENTINEL} in Redis at {} is no counter of ours. Delete that key.", self.link.place);
+        let words = words!(
+            "sentinel_foreign",
+            "{sentinel} in Redis at {place} is no counter of ours. Delete that key.",
+            sentinel = SENTINEL,
+            place = self.link.place
+        );
         Error::new(Code::Refused, words)
     }
 
     /// What the servers are, in words, and settings and states that would lose or refuse balances: what is wrong, and
     /// the cure.
-    pub(super) async fn examine(&self, conn: &Conn) -> RedisResult<(String, Vec<(String, String)>)> {
+    pub(super) async fn examine(&self, conn: &Conn) -> RedisResult<(Words, Vec<(Words, Words)>)> {
         let mut about = Vec::new();
         let mut found = Vec::new();
         let mut keys = vec!["LASTCHECK".to_owned()];
@@ -151,11 +157,16 @@ impl Redis {
                 wrong = text.is_some_and(|text| text.parse::<i64>().is_err());
             }
             if wrong {
-                let cause = format!("The key {key} in Redis is not what Twinstock keeps there ({kind}).");
-                found.push((cause, format!("Delete or rename it: `DEL {key}`.")));
+                let cause = words!(
+                    "key_foreign",
+                    "The key {key} in Redis is not what Twinstock keeps there ({kind}).",
+                    key,
+                    kind
+                );
+                found.push((cause, words!("cure_delete_key", "Delete or rename it: `DEL {key}`.", key)));
             }
         }
-        Ok((about.join("; "), found))
+        Ok((Words::plain(about.join("; ")), found))
     }
 }
 
@@ -182,54 +193,87 @@ fn describe(info: &HashMap<String, String>) -> String {
 }
 
 /// Findings of one server.
-fn judge(info: &HashMap<String, String>, cluster: bool) -> Vec<(String, String)> {
+fn judge(info: &HashMap<String, String>, cluster: bool) -> Vec<(Words, Words)> {
     let get = |name: &str| info.get(name).map(String::as_str).unwrap_or_default();
     let number = |name: &str| get(name).parse::<u64>().unwrap_or(0);
-    let mut found = Vec::new();
-    let mut add = |cause: String, cure: &str| found.push((cause, cure.to_owned()));
+    let mut found = states(info, cluster);
+    let mut add = |cause: Words, cure: Words| found.push((cause, cure));
     let version = get("redis_version");
     if version.split('.').next().and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major < 6) {
-        add(format!("Redis {version} is too old."), "Use Redis 6 or newer, or Valkey.");
+        add(
+            words!("redis_too_old", "Redis {version} is too old.", version),
+            words!("cure_redis_newer", "Use Redis 6 or newer, or Valkey."),
+        );
     }
     let policy = get("maxmemory_policy");
     if !policy.is_empty() && policy != "noeviction" {
         add(
-            format!("Redis may delete balances when memory runs short (maxmemory-policy {policy})."),
-            "Set `maxmemory-policy noeviction` in redis.conf, or `CONFIG SET maxmemory-policy noeviction`.",
+            words!(
+                "redis_evicts",
+                "Redis may delete balances when memory runs short (maxmemory-policy {policy}).",
+                policy
+            ),
+            words!(
+                "cure_noeviction",
+                "Set `maxmemory-policy noeviction` in redis.conf, or `CONFIG SET maxmemory-policy noeviction`."
+            ),
         );
     }
     let (limit, used) = (number("maxmemory"), number("used_memory"));
     if limit > 0 && used >= limit {
         add(
-            format!("Redis is full: {used} of {limit} bytes are used and changes are refused."),
-            "Raise `maxmemory`, or free memory on that server.",
+            words!(
+                "redis_full_of",
+                "Redis is full: {used} of {limit} bytes are used and changes are refused.",
+                used,
+                limit
+            ),
+            words!("cure_maxmemory", "Raise `maxmemory`, or free memory on that server."),
         );
     }
     if get("aof_enabled") == "0" {
         add(
-            "Redis does not write its changes to disk as they come (appendonly no): a restart forgets balances, \
-             and rebuilding them from the ledger takes time."
-                .to_owned(),
-            "Set `appendonly yes` and `appendfsync everysec` in redis.conf, or `CONFIG SET appendonly yes`.",
+            words!(
+                "redis_not_durable",
+                "Redis does not write its changes to disk as they come (appendonly no): a restart forgets balances, and rebuilding them from the ledger takes time."
+            ),
+            words!(
+                "cure_appendonly",
+                "Set `appendonly yes` and `appendfsync everysec` in redis.conf, or `CONFIG SET appendonly yes`."
+            ),
         );
     }
+    found
+}
+
+/// What a server cannot do just now, or where it stands in the wrong place.
+fn states(info: &HashMap<String, String>, cluster: bool) -> Vec<(Words, Words)> {
+    let get = |name: &str| info.get(name).map(String::as_str).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut add = |cause: Words, cure: Words| found.push((cause, cure));
     let writes_fail = get("aof_last_write_status") == "err" || get("rdb_last_bgsave_status") == "err";
     if writes_fail {
         add(
-            "Redis could not write to its disk the last time.".to_owned(),
-            "Free space there and check its rights.",
+            words!("redis_disk_failed", "Redis could not write to its disk the last time."),
+            words!("cure_redis_disk", "Free space there and check its rights."),
         );
     }
     if get("loading") == "1" {
-        add("Redis is still loading its data.".to_owned(), "Wait until it is ready.");
+        add(
+            words!("redis_loading", "Redis is still loading its data."),
+            words!("cure_wait_ready", "Wait until it is ready."),
+        );
     }
     if matches!(get("role"), "slave" | "replica") {
-        add("This Redis is a replica and takes no changes.".to_owned(), "Point [redis] url at the primary.");
+        add(
+            words!("redis_replica", "This Redis is a replica and takes no changes."),
+            words!("cure_primary", "Point [redis] url at the primary."),
+        );
     }
     if get("cluster_enabled") == "1" && !cluster {
         add(
-            "This Redis is part of a cluster, but the URL names one server.".to_owned(),
-            "Write [redis] url as redis+cluster://host:port,host:port.",
+            words!("redis_in_cluster", "This Redis is part of a cluster, but the URL names one server."),
+            words!("cure_cluster_url", "Write [redis] url as redis+cluster://host:port,host:port."),
         );
     }
     found

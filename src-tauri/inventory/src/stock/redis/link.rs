@@ -17,6 +17,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::error::{Code, Error, Result};
+use crate::words;
+use crate::words::Words;
 
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -204,7 +206,7 @@ impl Link {
     async fn connect(&self) -> Result<Conn> {
         match timeout(CONNECT + REPLY, self.dial()).await {
             Ok(done) => done.map_err(|error| self.words(&error)),
-            Err(_) => Err(self.unreachable("no answer in time")),
+            Err(_) => Err(self.unreachable(words!("no_answer_in_time", "no answer in time"))),
         }
     }
 
@@ -224,10 +226,12 @@ impl Link {
         self.words(&error)
     }
 
-    fn unreachable(&self, cause: &str) -> Error {
-        let words = format!(
-            "Redis at {} is out of reach ({cause}). Check that it runs and that the network lets us through.",
-            self.place
+    fn unreachable(&self, cause: Words) -> Error {
+        let words = words!(
+            "redis_unreachable",
+            "Redis at {place} is out of reach ({cause}). Check that it runs and that the network lets us through.",
+            place = self.place,
+            cause
         );
         Error::new(Code::Unreachable, words)
     }
@@ -244,13 +248,19 @@ impl Link {
         // The server's word stands in front or, for errors inside a script of Redis 6, within the text.
         let says = |word: &str| text.contains(&format!("{word} "));
         if says("OOM") {
-            let words =
-                format!("Redis at {place} is full (maxmemory). Raise maxmemory or free memory there.");
+            let words = words!(
+                "redis_full",
+                "Redis at {place} is full (maxmemory). Raise maxmemory or free memory there.",
+                place
+            );
             return Error::new(Code::Full, words);
         }
         if says("MISCONF") {
-            let words =
-                format!("Redis at {place} cannot write to its disk and refuses changes. Free space there.");
+            let words = words!(
+                "redis_disk_refuses",
+                "Redis at {place} cannot write to its disk and refuses changes. Free space there.",
+                place
+            );
             return Error::new(Code::Full, words);
         }
         let waiting = [
@@ -264,27 +274,35 @@ impl Link {
             "UNBLOCKED",
         ];
         if let Some(word) = waiting.into_iter().find(|word| says(word)) {
-            return self.unreachable(&format!("it answers {word}"));
+            return self.unreachable(words!("it_answers", "it answers {word}", word));
         }
         if says("MOVED") && !self.is_cluster() {
-            let words = format!(
-                "Redis at {place} is a cluster. Write the URL as redis+cluster://host:port,host:port."
+            let words = words!(
+                "redis_is_cluster",
+                "Redis at {place} is a cluster. Write the URL as redis+cluster://host:port,host:port.",
+                place
             );
             return Error::new(Code::Config, words);
         }
         let refused = ["NOAUTH", "WRONGPASS", "NOPERM", "DENIED"].into_iter().any(says);
         match error.kind() {
-            ErrorKind::AuthenticationFailed => self.refused("wrong user or password"),
-            _ if refused => self.refused(&text),
-            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => self.unreachable(&text),
-            _ => Error::new(Code::Internal, format!("Redis at {place} answered: {text}. Run `check`.")),
+            ErrorKind::AuthenticationFailed => self.refused(words!("wrong_login", "wrong user or password")),
+            _ if refused => self.refused(Words::plain(text)),
+            ErrorKind::Io | ErrorKind::ClusterConnectionNotFound => self.unreachable(Words::plain(text)),
+            _ => Error::new(
+                Code::Internal,
+                words!("redis_answered", "Redis at {place} answered: {text}. Run `check`.", place, text),
+            ),
         }
     }
 
-    fn refused(&self, cause: &str) -> Error {
+    fn refused(&self, cause: Words) -> Error {
         let place = &self.place;
-        let words = format!(
-            "Redis at {place} refuses us ({cause}). Set [redis] url and password, and the user's grants."
+        let words = words!(
+            "redis_refuses",
+            "Redis at {place} refuses us ({cause}). Set [redis] url and password, and the user's grants.",
+            place,
+            cause
         );
         Error::new(Code::Refused, words)
     }
@@ -329,9 +347,10 @@ fn info(url: &str, password: Option<&str>) -> Result<ConnectionInfo> {
 
 /// The URL itself is not repeated: it may hold a password.
 fn wrong_url(error: &RedisError) -> Error {
-    let words = format!(
-        "[redis] url cannot be used ({}). Write redis://host:port/0 or redis+cluster://host:port,host:port.",
-        error.category()
+    let words = words!(
+        "redis_url_wrong",
+        "[redis] url cannot be used ({reason}). Write redis://host:port/0 or redis+cluster://host:port,host:port.",
+        reason = error.category()
     );
     Error::new(Code::Config, words)
 }

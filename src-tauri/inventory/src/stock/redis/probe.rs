@@ -13,6 +13,8 @@ use super::{Redis, SCRIPT, health};
 use crate::error::Code;
 use crate::probe::{Finding, PATIENCE, Step, Stopped, Trail, reach};
 use crate::stock::SENTINEL;
+use crate::words;
+use crate::words::Words;
 
 /// Reads and writes within a script, as the stock's own script does, and answers what may not be done there; the key
 /// is gone after half a minute. Redis 6 cannot be asked so: there the call itself is refused by NOPERM.
@@ -50,10 +52,13 @@ impl Redis {
 
     async fn steps(&self, trail: &mut Trail) -> Result<(), Stopped> {
         let user = self.link.user();
-        trail.fine(Step::Address, format!("{} as user {user}", self.link.place));
+        trail.fine(
+            Step::Address,
+            words!("place_as_user", "{place} as user {user}", place = self.link.place, user),
+        );
         let places = self.link.sockets();
         if places.is_empty() {
-            trail.fine(Step::Dns, "a socket on this machine");
+            trail.fine(Step::Dns, words!("socket_here", "a socket on this machine"));
         } else {
             let open = reach(trail, &places).await?;
             if !self.link.is_encrypted() {
@@ -69,7 +74,10 @@ impl Redis {
                     self.grants(trail, &conn, slot, &key).await;
                 }
                 if trail.is_sound(Step::Grant) {
-                    trail.fine(Step::Grant, "may run every command that the stock sends");
+                    trail.fine(
+                        Step::Grant,
+                        words!("may_run_commands", "may run every command that the stock sends"),
+                    );
                 }
             }
             Err(error) => trail.error(Step::Grant, self.link.words(&error)),
@@ -83,22 +91,35 @@ impl Redis {
         let tls = self.link.is_encrypted();
         let spoken = |trail: &mut Trail| {
             if tls {
-                trail.fine(Step::Tls, "encrypted, and the certificate is trusted");
-                trail.fine(Step::Protocol, "speaks Redis");
+                trail.fine(Step::Tls, words!("tls_trusted", "encrypted, and the certificate is trusted"));
+                trail.fine(Step::Protocol, words!("speaks_redis", "speaks Redis"));
             }
         };
         let mut conn = match self.link.dial_to_database_0().await {
             Ok(conn) => conn,
             // The socket was open, and so what breaks off is the encryption.
             Err(error) if tls && error.kind() == ErrorKind::Io => {
-                let cause = format!("The encryption fails: {error}");
-                let cure = "Write redis:// if this port is not encrypted, or check the server's certificate";
+                let cause = words!("encryption_fails_with", "The encryption fails: {error}", error);
+                let cure = words!(
+                    "cure_redis_tls",
+                    "Write redis:// if this port is not encrypted, or check the server's certificate"
+                );
                 trail.fault(Step::Tls, Code::Refused, cause, cure);
                 return Err(Stopped);
             }
             Err(error) if error.kind() == ErrorKind::Parse => {
-                let cause = format!("{} does not speak Redis: {error}", self.link.place);
-                trail.fault(Step::Protocol, Code::Config, cause, "Correct host and port in [redis] url");
+                let cause = words!(
+                    "not_redis_error",
+                    "{place} does not speak Redis: {error}",
+                    place = self.link.place,
+                    error
+                );
+                trail.fault(
+                    Step::Protocol,
+                    Code::Config,
+                    cause,
+                    words!("cure_redis_place", "Correct host and port in [redis] url"),
+                );
                 return Err(Stopped);
             }
             Err(error) => {
@@ -113,7 +134,7 @@ impl Redis {
             Err(error) if lacks(&error) => {}
             Err(error) => return Err(trail.stop(Step::Login, self.link.words(&error))),
         }
-        trail.fine(Step::Login, format!("logged in as {}", self.link.user()));
+        trail.fine(Step::Login, words!("logged_in_as", "logged in as {user}", user = self.link.user()));
         Ok(conn)
     }
 
@@ -125,16 +146,21 @@ impl Redis {
         if number != 0
             && let Err(error) = cmd("SELECT").arg(number).query_async::<Value>(conn).await
         {
-            let cause = format!("Redis does not give us its database {number}: {}", self.link.text(&error));
+            let cause = words!(
+                "redis_no_database",
+                "Redis does not give us its database {number}: {text}",
+                number,
+                text = self.link.text(&error)
+            );
             trail.fault(
                 Step::Database,
                 Code::Refused,
                 cause,
-                "Name another number at the end of [redis] url",
+                words!("cure_redis_number", "Name another number at the end of [redis] url"),
             );
             return Err(Stopped);
         }
-        trail.fine(Step::Database, format!("number {number}"));
+        trail.fine(Step::Database, words!("number_is", "number {number}", number));
         Ok(())
     }
 
@@ -177,8 +203,18 @@ impl Redis {
         missing.dedup();
         if !missing.is_empty() {
             let user = self.link.user();
-            let cause = format!("Redis does not allow user {user}: {}", missing.join(", "));
-            trail.fault(Step::Grant, Code::Refused, cause, format!("ACL SETUSER {user} {NEEDED}"));
+            let cause = words!(
+                "redis_user_lacks",
+                "Redis does not allow user {user}: {commands}",
+                user,
+                commands = missing.join(", ")
+            );
+            trail.fault(
+                Step::Grant,
+                Code::Refused,
+                cause,
+                Words::plain(format!("ACL SETUSER {user} {NEEDED}")),
+            );
         }
     }
 
@@ -230,22 +266,37 @@ async fn language(trail: &mut Trail, open: Vec<(String, TcpStream)>) -> Result<(
         });
         let cause = match asked.await {
             Ok(Ok([b'+' | b'-', rest @ ..])) if rest.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
-                trail.fine(Step::Protocol, format!("{place} speaks Redis"));
+                trail.fine(Step::Protocol, words!("speaks_redis_at", "{place} speaks Redis", place));
                 spoken = true;
                 continue;
             }
-            Ok(Ok([21, 3, ..])) => format!("{place} speaks TLS"),
+            Ok(Ok([21, 3, ..])) => words!("speaks_tls", "{place} speaks TLS", place),
             Ok(Ok(head)) => {
-                format!("{place} does not speak Redis: it says {:?}", String::from_utf8_lossy(&head))
+                words!(
+                    "not_redis_says",
+                    "{place} does not speak Redis: it says {text}",
+                    place,
+                    text = format!("{:?}", String::from_utf8_lossy(&head))
+                )
             }
-            Ok(Err(error)) => format!("{place} does not speak Redis: it ends the connection ({error})"),
+            Ok(Err(error)) => words!(
+                "not_redis_ends",
+                "{place} does not speak Redis: it ends the connection ({error})",
+                place,
+                error
+            ),
             Err(_) => {
-                format!("{place} does not speak Redis: it says nothing within {} s", PATIENCE.as_secs())
+                words!(
+                    "not_redis_silent",
+                    "{place} does not speak Redis: it says nothing within {seconds} s",
+                    place,
+                    seconds = PATIENCE.as_secs()
+                )
             }
         };
         let cure = match cause.ends_with("TLS") {
-            true => "Write [redis] url with rediss://",
-            false => "Correct host and port in [redis] url",
+            true => words!("cure_rediss", "Write [redis] url with rediss://"),
+            false => words!("cure_redis_place", "Correct host and port in [redis] url"),
         };
         trail.fault(Step::Protocol, Code::Config, cause, cure);
     }
