@@ -215,7 +215,12 @@ impl Victims {
     }
 
     fn rejected(&mut self, db: &Db) -> Vec<Named> {
-        let free = self.snapshot.rejected.iter().find(|one| !self.used.contains(&(one.source, one.offset)));
+        // Of a duplicate whose own row is gone as well nobody could tell which of the two had been counted.
+        let alone = self.used.is_empty();
+        let free =
+            self.snapshot.rejected.iter().find(|one| {
+                !self.used.contains(&(one.source, one.offset)) && (alone || one.kind != "duplicate")
+            });
         let one = free.expect("a rejected message").clone();
         self.used.insert((one.source, one.offset));
         let at = format!("WHERE source_id = {} AND source_offset = {}", one.source, one.offset);
