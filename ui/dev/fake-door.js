@@ -192,7 +192,7 @@
     waiting: wish.waiting ?? 0,
     lag: wish.lag ?? 0,
     rejected: rejected.length,
-    sources: [],
+    sources: wish.sources ?? [],
     last_audit: audit.last(),
     empty,
     demo_running: false,
@@ -273,6 +273,8 @@
     status_watch({ feed }) {
       const channel = channelOf(feed);
       send(channel, statusNow());
+      // Another report, with whatever was wished for meanwhile.
+      window.__tell = () => send(channel, statusNow());
     },
     settings_get: () => settings,
     preferences_set: ({ preferences }) => void (settings.preferences = preferences),

@@ -5,7 +5,15 @@ window.__fakeReports = ({ wish, catalog }) => {
     const [opening, inward, outward] = [900 + i, (i * 7) % 400, (i * 5) % 300];
     return { opening, inward, outward, closing: opening + inward - outward, entries: i % 40 };
   };
-  const row = (i) => {
+  // `posted`: so many entries of goods that nobody had before, each a row above all others.
+  const posted = () => wish.posted ?? 0;
+  const version = () => String(posted());
+  const row = (at) => {
+    const i = at - posted();
+    if (i < 0) {
+      const group = [`new${i}`, 'WH-SH'];
+      return { group, names: [`New goods ${-i}`, 'Shanghai 上海总仓'], figures: figuresOf(1) };
+    }
     const product = catalog.product[i % catalog.product.length];
     const warehouse = catalog.warehouse[i % catalog.warehouse.length];
     return {
@@ -25,12 +33,14 @@ window.__fakeReports = ({ wish, catalog }) => {
       const day = (text) => text.slice(0, 10);
       return {
         report: handle,
-        found,
-        totals: figuresOf(found),
+        found: found + posted(),
+        totals: figuresOf(found + posted()),
         from: `${day(query.from ?? query.to)} 00:00:00`,
         to: `${day(query.to)} 23:59:59`,
+        version: version(),
       };
     },
+    report_version: version,
     report_rows: ({ report, start, end }) => {
       if (report !== handle)
         throw {
@@ -38,7 +48,7 @@ window.__fakeReports = ({ wish, catalog }) => {
           message: { code: '', values: {}, english: 'not held' },
           field: null,
         };
-      return Array.from({ length: Math.max(0, Math.min(end, found) - start) }, (_, i) =>
+      return Array.from({ length: Math.max(0, Math.min(end, found + posted()) - start) }, (_, i) =>
         row(start + i),
       );
     },

@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 import { describe, expect, it, vi } from 'vitest';
 import audit from '../dev/fake-audit.js?raw';
 import reports from '../dev/fake-reports.js?raw';
-import { calls, cleared, opened, page, soon } from './stage';
+import { calls, cleared, opened, page, soon, stage } from './stage';
 
 const queries = () => calls('report_open').map((c) => c['query'] as Record<string, unknown>);
 
@@ -80,5 +80,83 @@ describe('Reports', () => {
       const kept = calls('preferences_set').at(-1)?.['preferences'] as { screen: object };
       expect(JSON.stringify(kept?.screen)).toContain('月报');
     });
+  });
+});
+
+describe('The open report', () => {
+  /** `posted` entries of goods that nobody had before, and so many counted in all. */
+  function post(posted: number, counted: number) {
+    const wish = stage.__wish as Record<string, unknown>;
+    wish['posted'] = posted;
+    wish['sources'] = [{ source: 's.0', next_offset: counted }];
+    (stage as unknown as { __tell: () => void }).__tell();
+  }
+  const chosen = () => rows().find((r) => r.getAttribute('aria-selected') === 'true');
+  const made = () => document.getElementById('report-made')?.textContent ?? '';
+  const settled = (ms = 2500) => new Promise((done) => setTimeout(done, ms));
+
+  it('follows what is posted, and the cursor, the scroll and the keys stay where they are', async () => {
+    await open({ reportRows: 900 });
+    await soon(() => expect(document.activeElement?.getAttribute('role')).toBe('grid'));
+    await keys('{ArrowDown}{ArrowDown}{ArrowDown}');
+    const before = chosen()?.textContent;
+    const grid = document.querySelector<HTMLElement>('main [role=grid]');
+    const [top, asked] = [grid?.scrollTop ?? 0, queries().length];
+    expect(made()).toMatch(/^Updated \d\d:\d\d:\d\d$/);
+    post(2, 10);
+    await soon(() => expect(page()).toContain('902 rows'));
+    expect(queries().length).toBe(asked + 1);
+    await soon(() => expect(chosen()?.textContent).toBe(before));
+    expect(chosen()?.getAttribute('aria-rowindex')).toBe('7');
+    await soon(() => expect(grid?.scrollTop).toBe(top + 60));
+    expect(document.activeElement).toBe(grid);
+    expect(document.querySelector('main .late')).toBeNull();
+  });
+  it('is not made again for what its period cannot hold', async () => {
+    await open();
+    const [asked, versions] = [queries().length, calls('report_version').length];
+    post(0, 20);
+    await soon(() => expect(calls('report_version').length).toBeGreaterThan(versions));
+    await settled(300);
+    expect(queries().length).toBe(asked);
+  });
+  it('waits for hands that type or choose', async () => {
+    await open();
+    await keys('{Alt>}d{/Alt}2026-01');
+    const asked = queries().length;
+    post(1, 30);
+    await settled();
+    expect(queries().length).toBe(asked);
+    expect((document.activeElement as HTMLInputElement).value).toBe('2026-01');
+    await keys('{Escape}');
+    await soon(() => expect(queries().length).toBe(asked + 1));
+    const menu = [...document.querySelectorAll<HTMLElement>('main header button')].find((b) =>
+      b.textContent?.includes('Export'),
+    );
+    menu?.click();
+    await soon(() => expect(document.querySelector('[role=menuitem]')).not.toBeNull());
+    post(2, 31);
+    await settled();
+    expect(queries().length).toBe(asked + 1);
+    expect(document.querySelector('[role=menuitem]')).not.toBeNull();
+    await keys('{Escape}');
+    await soon(() => expect(queries().length).toBe(asked + 2));
+    await keys('{Control>}s{/Control}');
+    await soon(() => expect(document.querySelector('dialog[open]')).not.toBeNull());
+    post(3, 32);
+    await settled();
+    expect(queries().length).toBe(asked + 2);
+  });
+  it('is made at most every two seconds, and once more for the last entry', async () => {
+    await open();
+    await settled();
+    const [asked, begun] = [queries().length, Date.now()];
+    for (let n = 1; n <= 40; n += 1) {
+      post(n, 100 + n);
+      await settled(30);
+    }
+    await soon(() => expect(page()).toContain('1,640 rows'));
+    const most = 1 + Math.ceil((Date.now() - begun) / 2000);
+    expect(queries().length - asked).toBeLessThanOrEqual(most);
   });
 });

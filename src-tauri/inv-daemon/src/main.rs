@@ -5,6 +5,7 @@
 mod commands;
 mod memory;
 mod output;
+mod priority;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -144,6 +145,9 @@ fn main() -> ExitCode {
         )
         .with_writer(std::io::stderr)
         .init();
+    if matches!(cli.command, Command::Audit(_)) {
+        priority::give_way();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

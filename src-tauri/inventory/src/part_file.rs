@@ -18,6 +18,11 @@ pub struct PartFile {
 impl PartFile {
     /// Begins a file in the folder of the name that it gets.
     pub fn create(path: &Path) -> Result<Self> {
+        // A device or a pipe would lose its place to the file.
+        if path.exists() && !path.is_file() {
+            let words = words!("file_not_ordinary", "{path} is no ordinary file.", path = path.display());
+            return Err(Error::new(Code::Config, words));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut builder = Builder::new();
         builder.prefix(".twinstock-").suffix(".part");
@@ -64,6 +69,15 @@ fn failed(path: &Path, error: &std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_file_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let refused = PartFile::create(dir.path()).err().unwrap();
+        assert_eq!(refused.code, Code::Config);
+        #[cfg(unix)]
+        assert!(PartFile::create(Path::new("/dev/null")).is_err());
+    }
 
     #[test]
     fn what_is_given_up_leaves_the_file_before_it() {

@@ -59,7 +59,9 @@ on_mysql!(
     reports_edges::what_never_moved_is_shown_when_asked_for,
     reports_edges::unusual_days_are_told_by_key,
     reports_edges::entries_counted_without_versions_are_reported_all_the_same,
+    reports_edges::a_version_stands_for_what_a_period_holds,
     reports_edges::a_roll_up_is_used_until_its_version_moves,
+    reports_edges::what_lies_before_a_day_is_kept_for_some_days,
     reports_edges::reports_beside_a_writer_show_one_state,
 );
 

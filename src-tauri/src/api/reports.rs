@@ -108,6 +108,8 @@ pub struct ReportOpened {
     pub from: String,
     /// Last second.
     pub to: String,
+    /// What `report_version` answered before it was made.
+    pub version: String,
 }
 
 /// One row.
@@ -220,12 +222,15 @@ pub struct ReportUnusual {
     /// Out on that day.
     #[ts(type = "number")]
     pub outward: i64,
-    /// Mean of the days with an out before it.
+    /// Out that is usual on such a day.
     #[ts(type = "number")]
     pub usual: i64,
-    /// Out, divided by that mean, in tenths.
+    /// The most out that would not be unusual.
     #[ts(type = "number")]
-    pub tenths: i64,
+    pub ordinary: i64,
+    /// Out, divided by that, in hundredths.
+    #[ts(type = "number")]
+    pub hundredths: i64,
 }
 
 /// What a manager should look at.
@@ -236,18 +241,21 @@ pub struct ReportAlerts {
     pub low: Vec<StockRow>,
     /// How many there are.
     pub low_found: u32,
-    /// Unusual days of the period, the newest first.
+    /// Unusual days of the period, those that stand out most first.
     pub unusual: Vec<ReportUnusual>,
     /// How many there are.
     pub unusual_found: u32,
-    /// The rule: so many times the mean …
+    /// The rule: more than so many times what is usual …
     #[ts(type = "number")]
     pub times: i64,
-    /// … and at least so many pieces …
+    /// … and so many spreads above it …
+    #[ts(type = "number")]
+    pub spreads: i64,
+    /// … and so many pieces …
     #[ts(type = "number")]
     pub least: i64,
-    /// … of so many days with an out …
-    pub remembered: u32,
+    /// … of goods with at least so many days with an out …
+    pub known: u32,
     /// … within so many last days of the period.
     pub judged: u32,
 }

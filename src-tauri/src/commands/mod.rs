@@ -88,6 +88,7 @@ table::commands! {
     // in the order of `query.by`; empty = the whole report.
     reports::report_choices() -> ReportChoices;
     reports::report_open(query: ReportQuery) -> ReportOpened;
+    reports::report_version(query: ReportQuery) -> String;
     reports::report_rows(report: u32, start: u32, end: u32) -> Vec<ReportRow>;
     reports::report_entries(query: ReportQuery, group: Vec<String>, after: Option<String>, limit: u32) -> ReportEntries;
     reports::report_movers(query: ReportQuery, slowest: bool, limit: u32) -> ReportMovers;

@@ -41,6 +41,8 @@ pub async fn report_choices(app: &Arc<App>) -> Result<ReportChoices, Failure> {
 pub async fn report_open(app: &Arc<App>, query: ReportQuery) -> Result<ReportOpened, Failure> {
     let live = app.live().await?;
     let request = request(&query)?;
+    // Before the figures: an entry between the two has it made once more, never once too little.
+    let version = report::version(live.engine.ledger(), request.period).await?;
     let made = report::run(live.engine.ledger(), &request).await?;
     let totals = figures(&made.totals);
     let found = count(made.found);
@@ -51,7 +53,14 @@ pub async fn report_open(app: &Arc<App>, query: ReportQuery) -> Result<ReportOpe
         totals,
         from: format_time(request.period.start),
         to: format_time(last),
+        version,
     })
+}
+
+/// What the figures of this question stand for: while it stays the same, so do they.
+pub async fn report_version(app: &Arc<App>, query: ReportQuery) -> Result<String, Failure> {
+    let live = app.live().await?;
+    Ok(report::version(live.engine.ledger(), request(&query)?.period).await?)
 }
 
 /// Rows [start, end) of a report.
@@ -152,8 +161,9 @@ pub async fn report_alerts(app: &Arc<App>, query: ReportQuery, limit: u32) -> Re
         unusual,
         unusual_found,
         times: RULE.times,
+        spreads: RULE.spreads,
         least: RULE.least,
-        remembered: count(RULE.remembered),
+        known: count(RULE.known),
         judged: u32::try_from(RULE.judged).unwrap_or(u32::MAX),
     })
 }
@@ -181,8 +191,9 @@ fn shown_unusual(one: &Unusual, names: &Names) -> ReportUnusual {
         product_id: product.to_owned(),
         day: one.day.to_string(),
         outward: one.outward,
-        usual: one.usual(),
-        tenths: i64::try_from(one.tenths()).unwrap_or(i64::MAX),
+        usual: one.measure.usual,
+        ordinary: one.measure.ordinary,
+        hundredths: i64::try_from(one.hundredths()).unwrap_or(i64::MAX),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
-use inventory::audit::findings::{Deviation, Run, Trigger};
+use inventory::audit::findings::{self, Deviation, Run, Trigger};
 use inventory::config::Config;
 use inventory::error::Result;
 use inventory::ledger::AuditSearch;
@@ -118,7 +118,7 @@ struct Told<'a> {
     deviations: Vec<Line<'a>>,
 }
 
-/// Audits; exit code 1 when something is left uncorrected. Ctrl+C cancels at the next step.
+/// Audits; exit code 1 when something is left uncorrected, or unread: Ctrl+C cancels at the next step.
 pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
     if let Some(path) = &flags.log.log {
         return flags.log.write(config, path).await;
@@ -137,7 +137,8 @@ pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
     } else {
         tell(&run)?;
     }
-    Ok(if run.left() { Outcome::Found } else { Outcome::Clean })
+    let unread = run.outcome == findings::Outcome::Cancelled;
+    Ok(if run.left() || unread { Outcome::Found } else { Outcome::Clean })
 }
 
 fn line(deviation: &Deviation) -> Line<'_> {

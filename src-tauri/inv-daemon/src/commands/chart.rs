@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use inventory::chart::{Day, Fonts, Look, Theme, Words, days, pdf, png};
 use inventory::error::{Code, Error, Result};
 use inventory::ledger::Ledger;
+use inventory::part_file::PartFile;
 use inventory::print;
 use inventory::report::{Request, run};
 
@@ -32,7 +33,9 @@ pub async fn draw(
     } else {
         picture.svg.into_bytes()
     };
-    std::fs::write(path, bytes).map_err(|error| {
-        Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
-    })
+    let file = PartFile::create(path)?;
+    std::fs::write(file.place(), bytes).map_err(|error| {
+        Error::new(Code::Full, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+    })?;
+    file.keep()
 }

@@ -11,7 +11,9 @@ pub mod run;
 pub mod send;
 pub mod status;
 pub mod stock;
+mod stop;
 mod watched;
+mod writing;
 
 use std::sync::Arc;
 

@@ -10,12 +10,15 @@ use inventory::config::Config;
 use inventory::error::{Code, Error, Result};
 use inventory::fonts::Fonts;
 use inventory::ledger::Ledger;
+use inventory::part_file::PartFile;
 use inventory::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Filter, Flow, Group, Names, Period, Request, Sheet, Table, Words, XlsxTable, export, run,
     stretch,
 };
 
+use super::stop::Stop;
+use super::writing::Writing;
 use crate::{Outcome, output};
 
 /// What to report.
@@ -66,6 +69,9 @@ pub struct Options {
     /// Language of workbook, PDF and chart: en or zh
     #[arg(long, value_name = "TAG", default_value = "en")]
     language: String,
+    /// Tell progress as lines on standard error where that is no terminal, too
+    #[arg(long)]
+    progress: bool,
 }
 
 /// A day, or a second of one: its first second, and the one after its last.
@@ -85,6 +91,14 @@ impl Options {
         Err(Error::new(Code::Invalid, inventory::words::Words::plain(words)))
     }
 
+    fn files(&self) -> [&Option<PathBuf>; 4] {
+        [&self.csv, &self.xlsx, &self.pdf, &self.chart]
+    }
+
+    fn is_csv_for_output(&self) -> bool {
+        self.csv.as_deref() == Some(Path::new("-"))
+    }
+
     fn request(&self) -> Result<Request> {
         let filter = Filter::of(&self.product, &self.warehouse, &self.company, &self.category);
         let request = Request { filter, all: self.all, ..Request::new(self.period()?, &self.by) };
@@ -93,57 +107,105 @@ impl Options {
     }
 }
 
-/// Reports, and says on standard error what was written where.
+/// Reports, and says on standard error what was written where. SIGTERM and Ctrl+C end it: a file that is not whole
+/// leaves nothing behind, and then something is left to be done (exit code 1).
 pub async fn report(config: Config, options: &Options) -> Result<Outcome> {
     let request = options.request()?;
-    let engine = super::open(config, Parts::Stores).await?;
+    let mut stop = Stop::listen()?;
+    let work = async {
+        let engine = super::open(config, Parts::Stores).await?;
+        engine.ledger().require_ready().await?;
+        files(engine.ledger(), &request, options).await?;
+        Ok::<_, Error>(engine)
+    };
+    let engine = tokio::select! {
+        done = work => done?,
+        told = stop.told() => {
+            told?;
+            eprintln!("inv-daemon: cancelled; what was not whole is not there");
+            return Ok(Outcome::Found);
+        }
+    };
+    // Whoever reads standard output may keep it waiting: from here on a signal ends the program where it stands.
+    tokio::spawn(async move {
+        if stop.told().await.is_ok() {
+            std::process::exit(1);
+        }
+    });
     let ledger = engine.ledger();
-    ledger.require_ready().await?;
-    if let Some(path) = &options.csv {
-        csv(ledger, &request, path).await?;
-    }
-    if let Some(path) = &options.xlsx {
-        let words = Words::of(&options.language);
-        let names = Names::read(ledger, &request.by).await?;
-        let mut table = XlsxTable::new(words.sheet);
-        export(ledger, &request, Sheet::Words(&words, &names), &mut table, |_| Flow::On).await?;
-        table.save(path)?;
-    }
-    let made = super::clock().wall();
-    if let Some(path) = &options.pdf {
-        let paper = Paper { landscape: options.landscape };
-        let fonts = Fonts::of_this_machine()?;
-        let print = Print { path, paper, language: &options.language, made, fonts: &fonts };
-        print::report(ledger, &request, &print, |_| Flow::On).await?;
-    }
-    if let Some(path) = &options.chart {
-        super::chart::draw(ledger, &request, path, &options.language, made).await?;
-    }
-    let files = [&options.csv, &options.xlsx, &options.pdf, &options.chart];
-    for path in files.into_iter().flatten().filter(|path| *path != Path::new("-")) {
-        eprintln!("inv-daemon: {} is written", path.display());
+    if options.is_csv_for_output() {
+        let mut table = CsvTable::new(BufWriter::new(std::io::stdout()))?;
+        export(ledger, &request, Sheet::Fields, &mut table, |_| Flow::On).await?;
+        table.finish()?;
     }
     if options.json {
         let mut table = JsonTable::new();
         export(ledger, &request, Sheet::Fields, &mut table, |_| Flow::On).await?;
-    } else if files.iter().all(|file| file.is_none()) {
+    } else if options.files().iter().all(|file| file.is_none()) {
         print(ledger, &request).await?;
     }
     Ok(Outcome::Clean)
 }
 
-async fn csv(ledger: &Ledger, request: &Request, path: &Path) -> Result<()> {
-    let out: Box<dyn Write + Send> = if path == Path::new("-") {
-        Box::new(std::io::stdout())
-    } else {
-        let file = std::fs::File::create(path);
-        Box::new(file.map_err(|error| {
+/// Writes the files, each of which gets its name when it is whole.
+async fn files(ledger: &Ledger, request: &Request, options: &Options) -> Result<()> {
+    let made = super::clock().wall();
+    if let Some(path) = options.csv.as_deref().filter(|_| !options.is_csv_for_output()) {
+        csv(ledger, request, path, options.progress).await?;
+        told(path);
+    }
+    if let Some(path) = &options.xlsx {
+        xlsx(ledger, request, path, options).await?;
+        told(path);
+    }
+    if let Some(path) = &options.pdf {
+        let paper = Paper { landscape: options.landscape };
+        let fonts = Fonts::of_this_machine()?;
+        let print = Print { path, paper, language: &options.language, made, fonts: &fonts };
+        let mut writing = Writing::new(path, options.progress);
+        print::report(ledger, request, &print, |progress| writing.see(progress)).await?;
+        told(path);
+    }
+    if let Some(path) = &options.chart {
+        super::chart::draw(ledger, request, path, &options.language, made).await?;
+        told(path);
+    }
+    Ok(())
+}
+
+fn told(path: &Path) {
+    eprintln!("inv-daemon: {} is written", path.display());
+}
+
+async fn csv(ledger: &Ledger, request: &Request, path: &Path, asked: bool) -> Result<()> {
+    let mut writing = Writing::new(path, asked);
+    // A device or a pipe takes what comes; it is no file that could be whole or not.
+    let part = if path.exists() && !path.is_file() { None } else { Some(PartFile::create(path)?) };
+    let file = match &part {
+        Some(part) => part.open()?,
+        None => std::fs::File::create(path).map_err(|error| {
             Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
-        })?)
+        })?,
     };
-    let mut table = CsvTable::new(BufWriter::new(out))?;
-    export(ledger, request, Sheet::Fields, &mut table, |_| Flow::On).await?;
-    table.finish()
+    let mut table = CsvTable::new(BufWriter::new(file))?;
+    export(ledger, request, Sheet::Fields, &mut table, |progress| writing.see(progress)).await?;
+    table.finish()?;
+    part.map_or(Ok(()), PartFile::keep)
+}
+
+async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, options: &Options) -> Result<()> {
+    let words = Words::of(&options.language);
+    let names = Names::read(ledger, &request.by).await?;
+    let mut writing = Writing::new(path, options.progress);
+    let file = PartFile::create(path)?;
+    let mut table = XlsxTable::new(words.sheet);
+    let sheet = Sheet::Words(&words, &names);
+    export(ledger, request, sheet, &mut table, |progress| writing.see(progress)).await?;
+    // Zipping takes its time, in which a signal is heard; it goes on into a file that has no name any more.
+    let open = file.open()?;
+    let saved = tokio::task::spawn_blocking(move || table.save_into(open)).await;
+    saved.map_err(|panic| Error::new(Code::Internal, inventory::words::Words::plain(panic)))??;
+    file.keep()
 }
 
 /// For eyes: columns, and the totals below.

@@ -2,9 +2,9 @@
 
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::error::{Code, Error, Result};
-use inventory::words::Words;
+use inventory::error::{Error, Result};
 
+use super::stop::Stop;
 use crate::Outcome;
 
 /// Runs until SIGTERM or Ctrl+C, then drains. A signal that comes while the stores are being opened ends it at
@@ -25,41 +25,4 @@ pub async fn run(config: Config) -> Result<Outcome> {
     tracing::info!("draining");
     running.stop().await;
     Ok(Outcome::Clean)
-}
-
-/// The wish to end. Listened for from the start, so that no signal takes the default way and kills.
-#[cfg(unix)]
-struct Stop(tokio::signal::unix::Signal);
-
-#[cfg(unix)]
-impl Stop {
-    fn listen() -> Result<Stop> {
-        use tokio::signal::unix::{SignalKind, signal};
-        signal(SignalKind::terminate()).map(Stop).map_err(|error| failed(&error))
-    }
-
-    async fn told(&mut self) -> Result<()> {
-        tokio::select! {
-            _ = self.0.recv() => Ok(()),
-            done = tokio::signal::ctrl_c() => done.map_err(|error| failed(&error)),
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Stop;
-
-#[cfg(not(unix))]
-impl Stop {
-    fn listen() -> Result<Stop> {
-        Ok(Stop)
-    }
-
-    async fn told(&mut self) -> Result<()> {
-        tokio::signal::ctrl_c().await.map_err(|error| failed(&error))
-    }
-}
-
-fn failed(error: &std::io::Error) -> Error {
-    Error::new(Code::Internal, Words::plain(format!("cannot listen for signals: {error}")))
 }

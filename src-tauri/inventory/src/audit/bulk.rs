@@ -83,7 +83,8 @@ pub async fn read(ledger: &Ledger, stock: &dyn Stock, kind: Kind, fold: bool, wa
     watch.begin(Phase::Keys, keys);
     let mut bulk = Bulk::default();
     let mut share = Share { round: 0, rounds };
-    let mut held = values(stock, share, &mut bulk, watch).await?;
+    let expected = usize::try_from(keys / rounds).unwrap_or_default();
+    let mut held = values(stock, Keys::of(share, expected), &mut bulk, watch).await?;
     crash::point("audit.stock_read");
     let mut view = ledger.view().await?;
     bulk.sources = view.sources().iter().cloned().map(Booked::nothing).collect();
@@ -102,7 +103,7 @@ pub async fn read(ledger: &Ledger, stock: &dyn Stock, kind: Kind, fold: bool, wa
             comparison.rows_without_books();
             break;
         }
-        held = values(stock, share, &mut bulk, watch).await?;
+        held = values(stock, Keys::of(share, expected), &mut bulk, watch).await?;
     }
     view.close().await?;
     bulk.suspects.sort_unstable();
@@ -113,8 +114,8 @@ pub async fn read(ledger: &Ledger, stock: &dyn Stock, kind: Kind, fold: bool, wa
 
 /// The stock's values of this round. The first round counts what is no key of ours. While a page is looked through,
 /// the store has the next one in hand.
-async fn values(stock: &dyn Stock, share: Share, bulk: &mut Bulk, watch: &Watch) -> Result<Keys> {
-    let mut keys = Keys::of(share);
+async fn values(stock: &dyn Stock, mut keys: Keys, bulk: &mut Bulk, watch: &Watch) -> Result<Keys> {
+    let first = keys.share.round == 0;
     let mut page = stock.scan(None, PAGE).await?;
     loop {
         let Page { values, next } = page;
@@ -128,7 +129,7 @@ async fn values(stock: &dyn Stock, share: Share, bulk: &mut Bulk, watch: &Watch)
             for (text, bytes) in values {
                 match StockKey::parse(&text) {
                     Some(key) => keys.store(&key, &bytes),
-                    None => bulk.foreign += u64::from(share.round == 0 && !is_note(&text)),
+                    None => bulk.foreign += u64::from(first && !is_note(&text)),
                 }
             }
         };
@@ -167,6 +168,7 @@ impl Comparison<'_> {
     async fn run(&mut self, view: &mut LedgerView, mut keys: Keys) -> Result<()> {
         self.totals(view, &mut keys).await?;
         self.balances(view, &mut keys).await?;
+        keys.settle();
         let (mut folds, mut faulty) = (Vec::new(), Vec::new());
         for cell in keys.cells() {
             if !self.is_sound(&keys, cell) {

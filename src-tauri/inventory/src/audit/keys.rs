@@ -4,12 +4,15 @@
 use std::collections::HashMap;
 
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::entry::{ProductId, StockKey, WarehouseId};
 use crate::ledger::{PassingBalance, Sum};
 use crate::stock::SourceName;
 use crate::stock::value::Value;
+
+/// Cells that are looked up at once.
+const TOGETHER: usize = 256;
 
 /// The keys of one round.
 #[derive(Clone, Copy)]
@@ -21,8 +24,8 @@ pub struct Share {
 }
 
 impl Share {
-    fn has(self, hash: u64) -> bool {
-        hash % self.rounds == self.round
+    fn has(self, number: u128) -> bool {
+        self.rounds == 1 || number % u128::from(self.rounds) == u128::from(self.round)
     }
 }
 
@@ -92,6 +95,8 @@ impl Stored {
 
 /// One key.
 pub struct Cell {
+    /// Made of its name; 128 bits, so that no two keys meet. Comparing it spares a look at the name, which lies far off.
+    number: u128,
     /// Where its name begins among the names, and how long it is.
     name: (usize, u32),
     stored: Stored,
@@ -149,28 +154,45 @@ impl Cell {
 
 /// All keys of one round.
 pub struct Keys {
-    share: Share,
+    /// Which of all keys.
+    pub share: Share,
     cells: Vec<Cell>,
-    places: HashTable<usize>,
+    places: HashTable<u32>,
     /// The keys' names, one behind the other.
     names: Vec<u8>,
     sources: HashMap<SourceName, u32>,
-    name: Vec<u8>,
+    waiting: Waiting,
+}
+
+/// What was told and is not written down yet. A million cells lie far apart in memory: many that are looked up at once
+/// come in the time of a few that are looked up one by one between other work.
+#[derive(Default)]
+struct Waiting {
+    told: Vec<(u128, (usize, u32), Told)>,
+    names: Vec<u8>,
+    found: Vec<Option<u32>>,
+}
+
+/// What is told of a key.
+enum Told {
+    Stored(Stored),
+    /// A row of `balances`: source's number, last offset, sum; whether the ledger's own rows say the same.
+    Booked(u32, i64, Sum, bool),
+    Totalled(Sum),
 }
 
 impl Keys {
-    /// None yet.
-    pub fn of(share: Share) -> Self {
-        let (places, sources) = (HashTable::new(), HashMap::new());
-        Keys { share, cells: Vec::new(), places, names: Vec::new(), sources, name: Vec::new() }
+    /// None yet, and room for as many as are expected.
+    pub fn of(share: Share, expected: usize) -> Self {
+        let (cells, places) = (Vec::with_capacity(expected), HashTable::with_capacity(expected));
+        let (sources, waiting) = (HashMap::new(), Waiting::default());
+        Keys { share, cells, places, names: Vec::new(), sources, waiting }
     }
 
     /// Takes what the stock says of a key. A scan may tell a key twice; the later reading counts.
     pub fn store(&mut self, key: &StockKey, bytes: &[u8]) {
         let stored = self.read(bytes);
-        if let Some(cell) = self.cell(key.warehouse.as_str(), key.product.as_str()) {
-            cell.stored = stored;
-        }
+        self.tell(key.warehouse.as_str(), key.product.as_str(), Told::Stored(stored));
     }
 
     fn read(&mut self, bytes: &[u8]) -> Stored {
@@ -200,24 +222,16 @@ impl Keys {
     /// Takes a row of `balances`: its source by its number here, and whether the ledger's own rows say the same.
     /// Whether the key is one of this round.
     pub fn book(&mut self, row: &PassingBalance<'_>, source: u32, same_rows: bool) -> bool {
-        let Some(cell) = self.cell(row.warehouse, row.product) else { return false };
-        cell.books.add(row.sum);
-        cell.balances += 1;
-        cell.equal += u32::from(cell.stored.has((source, row.last_offset, row.sum.quantity)));
-        cell.same_rows += u32::from(same_rows);
-        true
+        let told = Told::Booked(source, row.last_offset, row.sum, same_rows);
+        self.tell(row.warehouse, row.product, told)
     }
 
     /// Takes what a day's totals say of a key.
     pub fn total(&mut self, warehouse: &str, product: &str, sum: Sum) {
-        if let Some(cell) = self.cell(warehouse, product) {
-            cell.books
-                .add(Sum { quantity: sum.quantity.saturating_neg(), entries: sum.entries.saturating_neg() });
-            cell.totalled = true;
-        }
+        self.tell(warehouse, product, Told::Totalled(sum));
     }
 
-    /// The keys.
+    /// The keys, of which `settle` has written down everything.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
@@ -230,133 +244,80 @@ impl Keys {
         StockKey { warehouse: WarehouseId::stored(&id()), product: ProductId::stored(&id()) }
     }
 
-    /// The key's place, made when it is new; `None`: not of this round.
-    fn cell(&mut self, warehouse: &str, product: &str) -> Option<&mut Cell> {
+    /// Whether the key is one of this round.
+    fn tell(&mut self, warehouse: &str, product: &str, told: Told) -> bool {
         // No id holds the byte 0, so it keeps `a` `bc` and `ab` `c` apart.
-        self.name.clear();
-        self.name.extend_from_slice(warehouse.as_bytes());
-        self.name.push(0);
-        self.name.extend_from_slice(product.as_bytes());
-        let hash = xxh3_64(&self.name);
-        if !self.share.has(hash) {
-            return None;
+        let Waiting { told: all, names, .. } = &mut self.waiting;
+        let from = names.len();
+        names.extend_from_slice(warehouse.as_bytes());
+        names.push(0);
+        names.extend_from_slice(product.as_bytes());
+        let number = xxh3_128(&names[from..]);
+        if !self.share.has(number) {
+            names.truncate(from);
+            return false;
         }
-        let (cells, names, name) = (&self.cells, &self.names, &self.name);
-        let named = |at: &usize| {
-            let (from, length) = cells[*at].name;
-            &names[from..from + length as usize]
-        };
-        let known = self.places.find(hash, |at| named(at) == &name[..]).copied();
-        let at = match known {
-            Some(at) => at,
-            None => {
-                let at = cells.len();
-                self.places.insert_unique(hash, at, |at| xxh3_64(named(at)));
-                let name = (self.names.len(), self.name.len() as u32);
-                self.names.extend_from_slice(&self.name);
-                self.cells.push(Cell::new(name));
-                at
-            }
-        };
-        self.cells.get_mut(at)
+        let length = (names.len() - from) as u32;
+        all.push((number, (from, length), told));
+        if all.len() == TOGETHER {
+            self.settle();
+        }
+        true
+    }
+
+    /// Writes down what waits.
+    pub fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        let Waiting { told, names, found } = &mut waiting;
+        found.extend(told.iter().map(|(number, ..)| self.place(*number)));
+        for ((number, (from, length), told), found) in told.drain(..).zip(found.drain(..)) {
+            // Nobody but an earlier one of these can have brought it since.
+            let at = found.or_else(|| self.place(number));
+            let at = at.unwrap_or_else(|| self.add(number, &names[from..from + length as usize]));
+            self.cells[at as usize].take(told);
+        }
+        names.clear();
+        self.waiting = waiting;
+    }
+
+    fn place(&self, number: u128) -> Option<u32> {
+        self.places.find(number as u64, |at| self.cells[*at as usize].number == number).copied()
+    }
+
+    /// Adds a key. Four thousand million of them, which a `u32` cannot count, fit into no memory.
+    fn add(&mut self, number: u128, name: &[u8]) -> u32 {
+        let at = self.cells.len() as u32;
+        self.cells.push(Cell::new(number, (self.names.len(), name.len() as u32)));
+        self.names.extend_from_slice(name);
+        let cells = &self.cells;
+        self.places.insert_unique(number as u64, at, |at| cells[*at as usize].number as u64);
+        at
     }
 }
 
 impl Cell {
-    fn new(name: (usize, u32)) -> Self {
+    fn take(&mut self, told: Told) {
+        match told {
+            Told::Stored(stored) => self.stored = stored,
+            Told::Booked(source, last, sum, same_rows) => {
+                self.books.add(sum);
+                self.balances += 1;
+                self.equal += u32::from(self.stored.has((source, last, sum.quantity)));
+                self.same_rows += u32::from(same_rows);
+            }
+            Told::Totalled(Sum { quantity, entries }) => {
+                let (quantity, entries) = (quantity.saturating_neg(), entries.saturating_neg());
+                self.books.add(Sum { quantity, entries });
+                self.totalled = true;
+            }
+        }
+    }
+
+    fn new(number: u128, name: (usize, u32)) -> Self {
         let (stored, books) = (Stored::Absent, Sum::default());
-        Cell { name, stored, books, balances: 0, equal: 0, same_rows: 0, totalled: false }
+        Cell { number, name, stored, books, balances: 0, equal: 0, same_rows: 0, totalled: false }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const ALL: Share = Share { round: 0, rounds: 1 };
-
-    fn key(text: &str) -> StockKey {
-        StockKey::parse(text).unwrap()
-    }
-
-    fn row(last_offset: i64, quantity: i64, entries: i64) -> PassingBalance<'static> {
-        PassingBalance {
-            source_id: 1,
-            warehouse: "W",
-            product: "P",
-            last_offset,
-            sum: Sum { quantity, entries },
-        }
-    }
-
-    /// One key: its value, its balances (source, last, quantity, entries), its totals.
-    fn cell_of(value: &str, balances: &[(&str, i64, i64, i64)], totals: &[(i64, i64)]) -> Keys {
-        let mut keys = Keys::of(ALL);
-        keys.store(&key("W:P"), value.as_bytes());
-        for (quantity, entries) in totals {
-            keys.total("W", "P", Sum { quantity: *quantity, entries: *entries });
-        }
-        for (source, last, quantity, entries) in balances {
-            let source = keys.source(&(*source).into());
-            assert!(keys.book(&row(*last, *quantity, *entries), source, false));
-        }
-        assert_eq!(keys.cells().len(), 1);
-        assert_eq!(keys.key(&keys.cells()[0]), key("W:P"));
-        keys
-    }
-
-    #[test]
-    fn a_value_is_exact_only_with_all_its_sources_at_their_offsets() {
-        let one = r#"{"base":3,"change":2,"at":{"a.0":[7,5]}}"#;
-        let two = r#"{"base":0,"change":9,"at":{"a.0":[7,5],"b.1":[2,4]}}"#;
-        let exact = |value: &str, balances: &[(&str, i64, i64, i64)]| {
-            cell_of(value, balances, &[]).cells()[0].is_exact()
-        };
-        assert!(exact(one, &[("a.0", 7, 5, 1)]));
-        assert!(exact(two, &[("b.1", 2, 4, 1), ("a.0", 7, 5, 1)]));
-        for balances in [
-            &[("a.0", 8, 5, 1)][..],
-            &[("a.0", 7, 6, 1)],
-            &[("b.1", 7, 5, 1)],
-            &[("a.0", 7, 5, 1), ("b.1", 2, 4, 1)],
-            &[],
-        ] {
-            assert!(!exact(one, balances), "{balances:?}");
-        }
-        assert!(!exact(two, &[("a.0", 7, 5, 1)]));
-        assert!(!exact(r#"{"base":4,"change":2,"at":{"a.0":[7,5]}}"#, &[("a.0", 7, 5, 1)]), "a drift");
-        assert!(!exact("7", &[("a.0", 7, 5, 1)]), "nothing that can be read");
-    }
-
-    #[test]
-    fn the_books_agree_when_all_days_come_to_all_sources() {
-        let agree = |totals: &[(i64, i64)]| {
-            cell_of("7", &[("a.0", 7, 5, 2), ("b.1", 2, -4, 1)], totals).cells()[0].books_agree()
-        };
-        assert!(agree(&[(6, 2), (-5, 1)]));
-        assert!(!agree(&[(6, 2), (-4, 1)]), "another quantity");
-        assert!(!agree(&[(1, 2)]), "another number of entries");
-        assert!(!agree(&[]));
-    }
-
-    #[test]
-    fn every_key_is_of_one_round_and_told_apart() {
-        let names: Vec<String> = (0..1_000).map(|n| format!("W{}:P{}", n % 7, n)).collect();
-        let mut seen = Vec::new();
-        for round in 0..3 {
-            let mut keys = Keys::of(Share { round, rounds: 3 });
-            for name in names.iter().chain(&names) {
-                keys.store(&key(name), b"7");
-            }
-            seen.extend(keys.cells().iter().map(|cell| keys.key(cell).to_string()));
-        }
-        let mut names = names;
-        names.sort();
-        seen.sort();
-        assert_eq!(seen, names);
-        let mut keys = Keys::of(ALL);
-        keys.total("a", "bc", Sum::default());
-        keys.total("ab", "c", Sum::default());
-        assert_eq!(keys.cells().len(), 2);
-    }
-}
+mod tests;

@@ -19,7 +19,7 @@ pub use export::{Cell, CsvTable, Sheet, Table, export};
 pub use group::Group;
 pub use movers::{Mover, movers};
 pub use stream::{Flow, Progress, stream};
-pub use unusual::{RULE, Rule, Unusual, unusual, unusual_days};
+pub use unusual::{Measure, RULE, Rule, Unusual, unusual, unusual_days};
 pub use words::{Names, Words};
 pub use xlsx::XlsxTable;
 
@@ -211,6 +211,11 @@ pub async fn run(ledger: &Ledger, request: &Request) -> Result<Report> {
             Ok(answer(request, fold))
         })
         .await
+}
+
+/// What stands for everything that a report of this period is made of: as long as it is the same, so are its figures.
+pub async fn version(ledger: &Ledger, period: Period) -> Result<String> {
+    ledger.version_up_to((period.end - TimeDelta::seconds(1)).date()).await
 }
 
 /// Reads everything that `ask` names.

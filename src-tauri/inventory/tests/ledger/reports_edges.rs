@@ -69,33 +69,51 @@ pub async fn what_never_moved_is_shown_when_asked_for(place: &Place) {
     assert!(idle.len() == 2 && idle.iter().all(|row| row.figures == Figures::default()));
 }
 
-/// Each key by its own measure, the filter's keys alone; days before the period are searched, days long past are not.
+/// Each key by its own measure, the strongest first, the filter's keys alone; days before the period are searched, days
+/// long past are not.
 pub async fn unusual_days_are_told_by_key(place: &Place) {
     let ledger = place.ready(20).await;
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
-    let outs = (1..=6).flat_map(|day| [(day, "W1", 10), (day, "W2", 40)]);
-    // Long past, and far above: it is out of sight.
-    let moved =
-        [(0, "W1", 9_000)].into_iter().chain(outs).chain([(7, "W1", 20), (7, "W1", 11), (7, "W2", 119)]);
-    let lines = (0..).zip(moved).map(|(at, (day, warehouse, out))| {
-        let time = if day == 0 { "2024-01-01 12:00:00".into() } else { format!("2025-03-0{day} 12:00:00") };
-        message(at, entry("P", warehouse, -out, &time, None))
+    let mut moved = Vec::new();
+    for day in 1..=20 {
+        moved.extend([("W1", 10), ("W2", 40), ("W3", 10), ("W4", 5), ("W4", 5)].map(|out| (2025, day, out)));
+    }
+    // W1 in two entries; W2 takes what is ordinary; W5 has too few days that are not long past.
+    moved.extend([(2025, 21, ("W1", 20)), (2025, 21, ("W1", 11)), (2025, 21, ("W2", 120))]);
+    moved.extend([(2025, 22, ("W3", 500)), (2025, 1, ("W4", 500))]);
+    moved.extend((1..=20).map(|day| (2024, day, ("W5", 10))));
+    moved.extend((1..=13).map(|day| (2025, day, ("W5", 10))).chain([(2025, 14, ("W5", 900))]));
+    moved.sort_unstable();
+    let lines = (0..).zip(moved).map(|(at, (year, day, (warehouse, out)))| {
+        message(at, entry("P", warehouse, -out, &format!("{year}-03-{day:02} 12:00:00"), None))
     });
     commit(&ledger, &mut source, lines.collect(), &mut SourceCache::default()).await;
     let period = days("2025-03-06", "2025-03-31");
     let found = report::unusual(&ledger, period, &Filter::default(), &report::RULE).await.unwrap();
     let shown: Vec<_> = found
         .iter()
-        .map(|one| (one.key.warehouse.as_str(), one.day.to_string(), one.outward, one.usual(), one.tenths()))
+        .map(|one| {
+            let report::Measure { usual, ordinary } = one.measure;
+            let (warehouse, day) = (one.key.warehouse.as_str(), one.day.to_string());
+            (warehouse, day, one.outward, usual, ordinary, one.hundredths())
+        })
         .collect();
-    assert_eq!(shown, [("W1", "2025-03-07".to_owned(), 31, 10, 31)]);
+    let expected = [
+        ("W3", "2025-03-22".to_owned(), 500, 10, 30, 1666),
+        ("W1", "2025-03-21".to_owned(), 31, 10, 30, 103),
+    ];
+    assert_eq!(shown, expected);
     let other = Filter { warehouses: Some(vec![WarehouseId::parse("W2").unwrap()]), ..Filter::default() };
     assert!(report::unusual(&ledger, period, &other, &report::RULE).await.unwrap().is_empty());
+    let month = days("2025-03-01", "2025-03-31");
+    let all = report::unusual(&ledger, month, &Filter::default(), &report::RULE).await.unwrap();
+    assert_eq!(all.len(), 3, "W4's first day is judged now");
     let sort = report::Sort { order: report::Order::Entries, descending: true };
-    let request = Request { sort, ..Request::new(days("2025-03-01", "2025-03-31"), &[Group::Warehouse]) };
+    let request = Request { sort, ..Request::new(month, &[Group::Warehouse]) };
     let rows = report::run(&ledger, &request).await.unwrap().rows;
     let entries: Vec<_> = rows.iter().map(|row| (row.group[0].to_string(), row.figures.entries)).collect();
-    assert_eq!(entries, [("W1".to_owned(), 8), ("W2".to_owned(), 7)]);
+    let expected = [("W4", 41), ("W1", 22), ("W2", 21), ("W3", 21), ("W5", 14)];
+    assert_eq!(entries, expected.map(|(warehouse, entries)| (warehouse.to_owned(), entries)));
 }
 
 /// A ledger from before the versions, and one beside which an older program goes on counting.
@@ -125,6 +143,27 @@ pub async fn entries_counted_without_versions_are_reported_all_the_same(place: &
     assert_eq!([now[1].to_string(), now[2].to_string()], raw[..]);
 }
 
+/// Whoever follows a report asks again only for what its period can hold: before it, within it, but not after it.
+pub async fn a_version_stands_for_what_a_period_holds(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    let period = days("2025-03-03", "2025-03-10");
+    let mut versions = vec![report::version(&ledger, period).await.unwrap()];
+    let touching =
+        ["2025-03-05 10:00:00", "2025-03-10 23:59:59", "2025-02-28 00:00:00", "2019-01-01 12:00:00"];
+    let beside = ["2025-03-11 00:00:00", "2025-04-01 00:00:00", "2026-01-01 00:00:00"];
+    for (offset, time) in (0..).zip(touching.iter().chain(&beside)) {
+        commit(&ledger, &mut source, vec![message(offset, entry("P", "W", 7, time, None))], &mut cache).await;
+        let now = report::version(&ledger, period).await.unwrap();
+        assert_eq!(versions.contains(&now), beside.contains(time), "{time}: {now} after {versions:?}");
+        versions.push(now);
+    }
+    // Somebody counts without moving versions.
+    place.run("UPDATE ledger_versions SET entries = entries - 1 WHERE first_day = '2019-01-01'").await;
+    assert!(!versions.contains(&report::version(&ledger, period).await.unwrap()));
+}
+
 /// What is rolled up is read: a figure that was changed there shows. And a later entry of the day makes it stale.
 pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
     let ledger = place.ready(200).await;
@@ -144,6 +183,51 @@ pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
     commit(&ledger, &mut source, vec![message(300, late)], &mut cache).await;
     let after = report::run(&ledger, &by_day).await.unwrap();
     assert_eq!(after.totals.inward, before.totals.inward + 7);
+}
+
+/// Stock as of a moment by product and warehouse: everything before a day amid a month is kept for the next time, for
+/// some days, and as long as nothing before it moves.
+pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
+    let ledger = place.ready(200).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    let mut cache = SourceCache::default();
+    // Of each day as many pieces as its number, and one in the evening.
+    let of = |day: i64| {
+        [(day, "08:00:00"), (1, "20:00:00")].map(|(pieces, time)| {
+            let time = format!("2025-03-{day:02} {time}");
+            entry(["P", "Q"][day as usize % 2], "W", pieces, &time, None)
+        })
+    };
+    let lines = (0..).zip((1..=28).flat_map(of)).map(|(at, line)| message(at, line)).collect();
+    commit(&ledger, &mut source, lines, &mut cache).await;
+    let as_of = async |day: i64| {
+        let noon = parse_time(&format!("2025-03-{day:02} 12:00:00")).unwrap();
+        let by = [Group::Product, Group::Warehouse];
+        report::as_of(&ledger, noon, &by, &Filter::default()).await.unwrap().totals.closing()
+    };
+    let right = |day: i64| (1..=day).sum::<i64>() + day - 1;
+    assert_eq!((as_of(20).await, as_of(20).await), (right(20), right(20)));
+    let rows = "rolled_keys WHERE grain = 'before' AND first_day = '2025-03-20'";
+    assert_eq!(place.one(&format!("SELECT COUNT(*) FROM {rows}")).await, "2");
+    let change = "UPDATE rolled_keys SET in_quantity = in_quantity + 1000";
+    place
+        .run(&format!("{change} WHERE grain = 'before' AND first_day = '2025-03-20' AND product_id = 'P'"))
+        .await;
+    assert_eq!(as_of(20).await, right(20) + 1000, "it is read");
+    let late =
+        |at, day: i64| vec![message(at, entry("P", "W", 7, &format!("2025-03-{day:02} 11:00:00"), None))];
+    commit(&ledger, &mut source, late(56, 20), &mut cache).await;
+    assert_eq!(as_of(20).await, right(20) + 1007, "what comes on the day itself is not before it");
+    commit(&ledger, &mut source, late(57, 5), &mut cache).await;
+    assert_eq!(as_of(20).await, right(20) + 14, "an entry before it, and it is made anew");
+    for day in 6..=26 {
+        let late = if day < 20 { 7 } else { 14 };
+        assert_eq!((as_of(day).await, as_of(day).await), (right(day) + late, right(day) + late), "{day}");
+    }
+    let kept = "face = 'keys' AND grain = 'before' AND first_day <> '2025-03-01'";
+    assert_eq!(place.one(&format!("SELECT COUNT(*) FROM rolled_spans WHERE {kept}")).await, "16");
+    let days = "SELECT COUNT(DISTINCT first_day) FROM rolled_keys WHERE grain = 'before'";
+    assert_eq!(place.one(days).await, "16", "the others' rows went with them");
 }
 
 /// Reports while a writer writes: each shows one state, in which opening + in − out is what the balances held.

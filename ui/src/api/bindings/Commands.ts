@@ -99,6 +99,7 @@ export type Commands = {
   replay_start: { args: { query: ReplayQuery }; feed: AuditProgress; answer: ReplayResult };
   report_choices: { args: {  }; feed: never; answer: ReportChoices };
   report_open: { args: { query: ReportQuery }; feed: never; answer: ReportOpened };
+  report_version: { args: { query: ReportQuery }; feed: never; answer: string };
   report_rows: { args: { report: number; start: number; end: number }; feed: never; answer: Array<ReportRow> };
   report_entries: { args: { query: ReportQuery; group: Array<string>; after: string | null; limit: number }; feed: never; answer: ReportEntries };
   report_movers: { args: { query: ReportQuery; slowest: boolean; limit: number }; feed: never; answer: ReportMovers };

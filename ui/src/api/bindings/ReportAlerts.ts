@@ -15,7 +15,7 @@ low: Array<StockRow>,
  */
 low_found: number, 
 /**
- * Unusual days of the period, the newest first.
+ * Unusual days of the period, those that stand out most first.
  */
 unusual: Array<ReportUnusual>, 
 /**
@@ -23,17 +23,21 @@ unusual: Array<ReportUnusual>,
  */
 unusual_found: number, 
 /**
- * The rule: so many times the mean …
+ * The rule: more than so many times what is usual …
  */
 times: number, 
 /**
- * … and at least so many pieces …
+ * … and so many spreads above it …
+ */
+spreads: number, 
+/**
+ * … and so many pieces …
  */
 least: number, 
 /**
- * … of so many days with an out …
+ * … of goods with at least so many days with an out …
  */
-remembered: number, 
+known: number, 
 /**
  * … within so many last days of the period.
  */

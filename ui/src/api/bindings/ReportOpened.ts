@@ -24,4 +24,8 @@ from: string,
 /**
  * Last second.
  */
-to: string, };
+to: string, 
+/**
+ * What `report_version` answered before it was made.
+ */
+version: string, };

@@ -29,10 +29,14 @@ day: string,
  */
 outward: number, 
 /**
- * Mean of the days with an out before it.
+ * Out that is usual on such a day.
  */
 usual: number, 
 /**
- * Out, divided by that mean, in tenths.
+ * The most out that would not be unusual.
  */
-tenths: number, };
+ordinary: number, 
+/**
+ * Out, divided by that, in hundredths.
+ */
+hundredths: number, };

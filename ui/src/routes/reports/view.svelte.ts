@@ -24,9 +24,18 @@ export class ReportView {
   cursor = $state(0);
   /** Grows with every report that was made. */
   turn = $state(0);
+  /** The last one was made by itself, because entries were posted: whoever looks at it stays where they are. */
+  isFollowed = false;
+  /** Rows by which the cursor's row moved when it was. */
+  shift = 0;
+  /** When it was made, by the desktop's clock. */
+  madeAt = $state('');
+  /** It is read page by page for paper: not the moment for other figures. */
+  isPrinting = false;
   #rows = new SvelteMap<number, ReportRow>();
   #range = { start: 0, end: 60 };
   #asked = 0;
+  #making = 0;
   #isAsking = false;
   #askAgain = false;
 
@@ -44,11 +53,34 @@ export class ReportView {
 
   /** The figures of now. */
   async make(): Promise<void> {
+    await this.#make(false);
+  }
+
+  get isMaking(): boolean {
+    return this.#making > 0;
+  }
+
+  /** The figures of now, if anything that they are made of moved; the cursor stays on its row. */
+  async follow(): Promise<void> {
+    const asked = query(this.definition, wallNow());
+    const { opened } = this;
+    if (asked === null || !opened || this.isMaking) return;
+    const turn = this.#asked;
+    // Another day has begun where the questions differ.
+    if (JSON.stringify(asked) === JSON.stringify(this.query)) {
+      const version = await ask('report_version', { query: asked }).catch(() => null);
+      if (version === null || version === opened.version || turn !== this.#asked) return;
+    }
+    await this.#make(true);
+  }
+
+  async #make(isFollowed: boolean): Promise<void> {
     const asked = query(this.definition, wallNow());
     if (asked === null) return;
     this.#asked += 1;
     const turn = this.#asked;
-    const late = setTimeout(() => (this.isLate = turn === this.#asked), 300);
+    this.#making += 1;
+    const late = setTimeout(() => (this.isLate = turn === this.#asked && !isFollowed), 300);
     try {
       const opened = await ask('report_open', { query: asked });
       if (turn !== this.#asked) return;
@@ -59,18 +91,30 @@ export class ReportView {
         end: Math.max(this.#range.end, start + 60),
       });
       if (turn !== this.#asked) return;
-      this.#rows.clear();
-      rows.forEach((row, i) => this.#rows.set(start + i, row));
-      this.opened = opened;
+      this.#take(opened, start, rows, isFollowed);
       this.query = asked;
+      this.madeAt = wallNow();
       this.trouble = null;
       this.turn += 1;
     } catch (error) {
       if (turn === this.#asked) this.trouble = failure(error);
     } finally {
+      this.#making -= 1;
       clearTimeout(late);
       if (turn === this.#asked) this.isLate = false;
     }
+  }
+
+  #take(opened: ReportOpened, start: number, rows: ReportRow[], isFollowed: boolean): void {
+    const key = (row: ReportRow) => JSON.stringify(row.group);
+    const held = this.#rows.get(this.cursor);
+    const at = held && isFollowed ? rows.findIndex((row) => key(row) === key(held)) : -1;
+    this.isFollowed = isFollowed;
+    this.shift = at < 0 ? 0 : start + at - this.cursor;
+    this.cursor += this.shift;
+    this.#rows.clear();
+    rows.forEach((row, i) => this.#rows.set(start + i, row));
+    this.opened = opened;
   }
 
   /** Rows in sight. One question at a time; the latest range is asked last. */

@@ -11,7 +11,7 @@ use super::{Ask, Detail, Filter, Ledger, Moved, Period, month_of};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::ledger::dialect::Dialect;
-use crate::ledger::sql::{Script, conclude};
+use crate::ledger::sql::{Script, Session, Sql, conclude};
 use crate::ledger::tables::month_bounds;
 use crate::words;
 
@@ -34,17 +34,19 @@ fn add(content: &mut Content, sum: &Moved) {
     }
 }
 
-/// What is summed up from `day_totals`. By company the entries themselves are read: who never asks for it is not made
-/// to wait for it.
-const CHEAP: [Face; 3] = [Face::Keys, Face::Products, Face::Warehouses];
+/// In this order: what is summed up from `day_totals` first. By company the entries themselves are read, which takes as
+/// long as there are many of them.
+const FACES: [Face; 4] = [Face::Keys, Face::Products, Face::Warehouses, Face::Companies];
+
+/// So many days amid months are kept rolled up, of everything before them.
+const AMID: usize = 16;
 
 impl Ledger {
-    /// Rolls up the months of the whole history by product and warehouse, as the first reports would: made for a
-    /// ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
+    /// Rolls up the months of the whole history, as the first reports would: made for a ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
     /// done, and says whether to go on; the answer is how many were made, nothing where all is there already.
     pub async fn roll_up_history(&self, mut tell: impl FnMut(usize, usize) -> bool) -> Result<usize> {
         let mut wanted = Vec::new();
-        for face in CHEAP {
+        for face in FACES {
             let Some(period) = self.history().await? else { return Ok(0) };
             let sums = self.open_sums(period, Some(face)).await?;
             // Days of the newest month are still moving: a report rolls up those that it reads.
@@ -143,9 +145,40 @@ impl Ledger {
         }
         let mut session = self.inner.db.writer().await?;
         session.begin().await?;
-        let done = script.run(&mut *session).await;
+        let kept = spans.keys().find(|(grain, first)| is_amid(*grain, *first));
+        let done = match kept {
+            Some((_, kept)) => let_go(&mut *session, &mut script, face, *kept).await,
+            None => Ok(()),
+        };
+        let done = match done {
+            Ok(()) => script.run(&mut *session).await,
+            failed => failed,
+        };
         Ok(conclude(&mut *session, done).await?)
     }
+}
+
+/// Whether a span is what lies before a day amid a month: there could be one of them for each day.
+fn is_amid(grain: Grain, first: NaiveDate) -> bool {
+    grain == Grain::Before && first != month_of(first)
+}
+
+/// Lets go of the earliest of them, so that with the one that is to be kept there are `AMID` at most.
+async fn let_go(session: &mut dyn Session, script: &mut Script, face: Face, kept: NaiveDate) -> Sql<()> {
+    let sql =
+        format!("SELECT first_day FROM rolled_spans WHERE face = '{}' AND grain = 'before'", face.name());
+    let mut others = Vec::new();
+    for row in session.query(&sql).await? {
+        let first = row.day(0)?;
+        others.extend((is_amid(Grain::Before, first) && first != kept).then_some(first));
+    }
+    others.sort_unstable();
+    for first in others.iter().take((others.len() + 1).saturating_sub(AMID)) {
+        let condition = format!("grain = 'before' AND first_day = '{first}'");
+        script.statement(&format!("DELETE FROM rolled_spans WHERE face = '{}' AND {condition}", face.name()));
+        script.statement(&format!("DELETE FROM rolled_{} WHERE {condition}", face.name()));
+    }
+    Ok(())
 }
 
 fn fill(

@@ -64,6 +64,13 @@ pub(super) enum Label {
     Day(NaiveDate),
 }
 
+impl Label {
+    /// Whether each row's own time is told.
+    fn is_column(self) -> bool {
+        matches!(self, Label::Column(_))
+    }
+}
+
 /// One SELECT of a question.
 #[derive(Debug)]
 pub(super) struct Term {
@@ -72,6 +79,8 @@ pub(super) struct Term {
     pub condition: String,
     /// Rows of entries rather than totals.
     pub rows: bool,
+    /// By what each of its rows is one already: nothing of it is left to be summed up.
+    pub single: Option<Columns>,
 }
 
 /// Ids as a list of literals for the fixed tables; a list of nothing matches nothing.
@@ -110,14 +119,24 @@ pub(super) fn conditions(dialect: Dialect, filter: &Filter, rows: bool) -> Strin
     out
 }
 
+/// Days from one to another. A single day is said to be one: its rows then come in the order of their key, and none of
+/// them need to be sorted to be summed up.
+pub(super) fn between(column: &str, from: NaiveDate, to: NaiveDate) -> String {
+    if from == to { format!("{column} = '{from}'") } else { format!("{column} BETWEEN '{from}' AND '{to}'") }
+}
+
 impl Term {
     pub fn rolled(face: Face, grain: Grain, from: NaiveDate, to: NaiveDate, label: Label) -> Self {
-        let condition = format!("grain = '{}' AND first_day BETWEEN '{from}' AND '{to}'", grain.name());
-        Term { table: format!("rolled_{}", face.name()), label, condition, rows: false }
+        let condition = format!("grain = '{}' AND {}", grain.name(), between("first_day", from, to));
+        let single = (from == to || label.is_column()).then(|| face.columns());
+        Term { table: format!("rolled_{}", face.name()), label, condition, rows: false, single }
     }
 
-    pub fn totals(condition: String, label: Label) -> Self {
-        Term { table: "day_totals".to_owned(), label, condition, rows: false }
+    /// Totals of days, both included; without a first one from the beginning.
+    pub fn totals(from: Option<NaiveDate>, to: NaiveDate, label: Label) -> Self {
+        let condition = from.map_or_else(|| format!("day <= '{to}'"), |from| between("day", from, to));
+        let single = (from == Some(to) || label.is_column()).then(|| Face::Keys.columns());
+        Term { table: "day_totals".to_owned(), label, condition, rows: false, single }
     }
 
     /// The SELECT: time, the columns asked for, in, out, entries.
@@ -138,7 +157,10 @@ impl Term {
             let _ = write!(sql, ", {column}");
             groups.push(column);
         }
-        sql.push_str(if self.rows {
+        let is_single = self.single == Some(ask.columns);
+        sql.push_str(if is_single {
+            ", in_quantity, out_quantity, entries"
+        } else if self.rows {
             ", SUM(CASE WHEN drcr = 1 THEN quantity ELSE 0 END), SUM(CASE WHEN drcr = 1 THEN 0 ELSE quantity END), \
              SUM(1)"
         } else {
@@ -146,7 +168,7 @@ impl Term {
         });
         let filter = conditions(dialect, &ask.filter, self.rows);
         let _ = write!(sql, " FROM {} WHERE {}{filter}", self.table, self.condition);
-        if !groups.is_empty() {
+        if !groups.is_empty() && !is_single {
             let _ = write!(sql, " GROUP BY {}", groups.join(", "));
         }
         sql

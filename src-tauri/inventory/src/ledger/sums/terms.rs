@@ -6,12 +6,15 @@ use std::fmt::Write;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::term::{Face, Label, Term};
+use super::term::{Face, Label, Term, between};
 use super::versions::Grain;
 use super::{Ask, Detail, Filter, Period, Sums, midnight, month_of, next, previous};
 use crate::entry::ProductId;
 use crate::error::Result;
 use crate::ledger::tables::{Tier, month_bounds};
+
+/// So many days of totals cost more than to keep what lies before them.
+const DAYS_APART: usize = 4;
 
 /// A stretch of rows: some days, and of the time within them only a part where asked.
 pub(super) struct Stretch {
@@ -63,6 +66,9 @@ impl Sums {
         let day = start.date();
         let mut terms = Vec::new();
         match self.face {
+            Some(face) if self.state.is_rolled_before(day) => {
+                terms.push(Term::rolled(face, Grain::Before, day, day, Label::None));
+            }
             Some(face) if self.state.trusted => {
                 let base = self.state.base(day);
                 let latest = self.state.latest_before(base);
@@ -80,7 +86,7 @@ impl Sums {
                 let stretch = Stretch::whole(None, previous(day));
                 terms.extend(self.row_terms(ask, stretch, Detail::Whole).await?);
             }
-            Some(_) => terms.push(Term::totals(format!("day < '{day}'"), Label::None)),
+            Some(_) => terms.push(Term::totals(None, previous(day), Label::None)),
         }
         if !at_midnight(start) {
             let cut = Stretch::cut(Period { start: midnight(day), end: start });
@@ -201,7 +207,7 @@ impl Sums {
                 };
                 terms.extend(self.row_terms(ask, Stretch::whole(Some(from), to), detail).await?);
             } else {
-                terms.push(Term::totals(format!("day BETWEEN '{from}' AND '{to}'"), label));
+                terms.push(Term::totals(Some(from), to, label));
             }
         }
         Ok(())
@@ -216,7 +222,7 @@ impl Sums {
                 (Detail::Day, Some(day)) => Label::Day(day),
                 (Detail::Day, None) => Label::Column("day"),
             };
-            Term { table: rows.name, label, condition: rows.condition, rows: true }
+            Term { table: rows.name, label, condition: rows.condition, rows: true, single: None }
         };
         Ok(tables.into_iter().map(term).collect())
     }
@@ -248,7 +254,7 @@ impl Sums {
                 }
                 None => {
                     let from = stretch.from.unwrap_or(first_day).max(first_day);
-                    (None, format!("day BETWEEN '{from}' AND '{}'{times}", stretch.to))
+                    (None, format!("{}{times}", between("day", from, stretch.to)))
                 }
             };
             tables.push(Rows { name: row.text(0)?.to_owned(), day, first_day, condition });
@@ -271,6 +277,11 @@ impl Sums {
                 months.filter(|month| stale(Grain::Month, *month)).map(|month| (Grain::Month, month)),
             );
             wanted.push((Grain::Before, base));
+        }
+        // Keys have no days of their own: many of them before the period's first are rolled up together.
+        let apart = self.state.days.range(base..start).count();
+        if face == Face::Keys && apart >= DAYS_APART && start <= newest && stale(Grain::Before, start) {
+            wanted.push((Grain::Before, start));
         }
         let mut days = vec![(base, start)];
         let from = if at_midnight(self.period.start) { start } else { next(start) };

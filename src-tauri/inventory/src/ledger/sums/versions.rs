@@ -18,7 +18,7 @@ pub(super) enum Grain {
     Day,
     /// One month.
     Month,
-    /// Everything before a month.
+    /// Everything before a month, or before a day of one.
     Before,
 }
 
@@ -101,7 +101,9 @@ impl State {
             Grain::Day => self.days.get(&first).copied(),
             Grain::Month => self.months.get(&first).copied(),
             Grain::Before => {
-                let mut earlier = self.months.range(..first).map(|(_, version)| *version).peekable();
+                let months = self.months.range(..month_of(first));
+                let days = self.days.range(month_of(first)..first);
+                let mut earlier = months.chain(days).map(|(_, version)| *version).peekable();
                 earlier.peek()?;
                 Some(earlier.sum())
             }
@@ -112,6 +114,11 @@ impl State {
     pub fn fresh(&self, grain: Grain, first: NaiveDate) -> bool {
         let Some(version) = self.version(grain, first) else { return true };
         self.trusted && self.rolled.get(&(grain, first)) == Some(&version)
+    }
+
+    /// Whether everything before a day in the midst of a month is rolled up as the snapshot holds it.
+    pub fn is_rolled_before(&self, day: NaiveDate) -> bool {
+        self.rolled.contains_key(&(Grain::Before, day)) && self.fresh(Grain::Before, day)
     }
 
     /// The latest month not after `base` whose `before` is fresh, if any.
@@ -151,6 +158,24 @@ pub(in crate::ledger) async fn moved_by_hand(
 }
 
 impl Ledger {
+    /// What stands for everything up to a day, that day included: as long as it is the same, so is every figure that
+    /// reaches no further. Whether it is greater or less says nothing.
+    pub async fn version_up_to(&self, last: NaiveDate) -> Result<String> {
+        let month = month_of(last);
+        let versions = "SELECT COALESCE(SUM(version), 0) FROM ledger_versions WHERE grain =";
+        // Who counts without moving versions is seen by what the sources have more.
+        let sql = format!(
+            "SELECT ({versions} 'month' AND first_day < '{month}'), \
+             ({versions} 'day' AND first_day BETWEEN '{month}' AND '{last}'), \
+             (SELECT COALESCE(SUM(entries), 0) FROM sources) - \
+             (SELECT COALESCE(SUM(entries), 0) FROM ledger_versions WHERE grain = 'month')"
+        );
+        let mut session = self.inner.db.reader().await?;
+        let rows = session.query(&sql).await?;
+        let Some(row) = rows.first() else { return Ok(String::new()) };
+        Ok(format!("{}.{}.{}", row.int(0)?, row.int(1)?, row.int(2)?))
+    }
+
     /// Brings the versions in line with `day_totals` where entries were counted without them: before the versions
     /// were there, or by an older program beside this one. Answers how many days and months it touched.
     pub(in crate::ledger) async fn settle_versions(&self) -> Result<u64> {
