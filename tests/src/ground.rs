@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use crate::dropped::Dropped;
 use crate::feed::{self, Seeded, Shape};
 use crate::kafka::Value;
 use crate::planted::{moved, stock_value};
@@ -38,7 +39,7 @@ pub fn busy_partition(key: &str) -> i32 {
 
 /// What the traffic looks like.
 pub fn busy_shape() -> Shape {
-    Shape { products: 25, warehouses: 4, days: 6, ..Shape::default() }
+    Shape { products: 32, warehouses: 4, days: 6, ..Shape::default() }
 }
 
 fn at_rest(seed: u64, partition: i32, count: usize) -> Vec<Value> {
@@ -94,7 +95,7 @@ impl Ground {
         self.row_of(partition, false, wanted)
     }
 
-    /// The same; `whole`: nor any other key of its table.
+    /// The same; `whole`: nor any other key of its product, which has the table for itself.
     fn row_of(&mut self, partition: Option<i32>, whole: bool, wanted: impl Fn(&Row) -> bool) -> Row {
         let partition = partition.unwrap_or_else(|| self.dice.below(3) as i32);
         let source = self.id(partition);
@@ -104,14 +105,14 @@ impl Ground {
             .iter()
             .filter(|row| row.source == source && wanted(row))
             .filter(|row| !self.used.contains(&row.entry.key()) && !self.used.contains(&row.table))
-            .filter(|row| !whole || self.keys_of(&row.table).all(|key| !self.used.contains(&key)))
+            .filter(|row| !whole || self.keys_like(row).all(|key| !self.used.contains(key)))
             .collect();
         assert!(!free.is_empty(), "a row of partition {partition} that nobody has touched");
         let row = free[self.dice.below(free.len() as u64) as usize].clone();
         self.used.insert(row.entry.key());
         self.used.insert(row.table.clone());
         if whole {
-            let keys: Vec<String> = self.keys_of(&row.table).collect();
+            let keys: Vec<String> = self.keys_like(&row).cloned().collect();
             self.used.extend(keys);
         }
         row
@@ -119,6 +120,12 @@ impl Ground {
 
     fn keys_of(&self, table: &str) -> impl Iterator<Item = String> {
         self.snapshot.rows.iter().filter(move |row| row.table == table).map(|row| row.entry.key())
+    }
+
+    /// All keys of a row's product.
+    fn keys_like(&self, row: &Row) -> impl Iterator<Item = &String> {
+        let end = format!(":{}", row.entry.product);
+        self.snapshot.stock.keys().filter(move |key| key.ends_with(&end))
     }
 
     /// A key that nobody has; `grown`: with entries since its earlier value.
@@ -173,8 +180,13 @@ impl Ground {
     }
 
     fn rows(&mut self, db: &Db, kind: Kind) -> Expected {
-        let still = matches!(kind, Kind::RowDoubled | Kind::RowInvented | Kind::TableDropped);
-        let row = self.row_of(still.then_some(STILL), kind == Kind::TableDropped, |row| match kind {
+        let whole = matches!(kind, Kind::TableDropped | Kind::BusyTableDropped);
+        let partition = match kind {
+            Kind::RowDoubled | Kind::RowInvented | Kind::TableDropped => Some(STILL),
+            Kind::BusyTableDropped => Some(self.dice.below(BUSY as u64) as i32),
+            _ => None,
+        };
+        let row = self.row_of(partition, whole, |row| match kind {
             Kind::RowInDeleted => row.entry.drcr == 1,
             Kind::RowOutDeleted => row.entry.drcr == -1,
             _ => row.entry.quantity > 1,
@@ -189,7 +201,7 @@ impl Ground {
             Kind::SignNone => (change("drcr = 0"), "row_changed"),
             Kind::RowOfNoSource => (change("source_id = 999"), "row_foreign"),
             Kind::RowOfTomorrow => (change("source_offset = 999999999"), "row_foreign"),
-            Kind::TableDropped => (format!("DROP TABLE {table}"), "table_missing"),
+            Kind::TableDropped | Kind::BusyTableDropped => (format!("DROP TABLE {table}"), "table_missing"),
             _ => {
                 let bill = if kind == Kind::RowDoubled { "bill_id" } else { "'nobody-sent-this'" };
                 let sql = format!(
@@ -201,14 +213,19 @@ impl Ground {
                 (sql, "row_doubled")
             }
         };
-        persist(db, &sql);
+        let busy = kind == Kind::BusyTableDropped;
+        let dropped = busy.then(|| Dropped::drop(db, table, persist));
+        if !busy {
+            persist(db, &sql);
+        }
         let mut also: Vec<String> = self.keys_of(table).collect();
+        also.extend(self.keys_like(&row).filter(|_| busy).cloned());
         also.push(table.clone());
         let subject = match cause {
             "row_foreign" | "table_missing" => table.clone(),
             _ => entry.key(),
         };
-        Expected { kind, subjects: vec![subject], cause, actions: &["proposed"], also }
+        Expected { also, dropped, ..Expected::of(kind, vec![subject], cause, &["proposed"]) }
     }
 
     fn id_reused(&mut self, db: &Db) -> Expected {
@@ -224,14 +241,10 @@ impl Ground {
                 second.offset
             ),
         );
-        Expected {
-            kind: Kind::IdReused,
-            subjects: vec![first.table.clone(), second.table.clone()],
-            cause: "entry_id_reused",
-            actions: &["none"],
-            // The row is another one now: the digest shows it, and the replay names it by its key.
-            also: vec![self.name(second.source), second.entry.key()],
-        }
+        let tables = vec![first.table.clone(), second.table.clone()];
+        // The row is another one now: the digest shows it, and the replay names it by its key.
+        let also = vec![self.name(second.source), second.entry.key()];
+        Expected { also, ..Expected::of(Kind::IdReused, tables, "entry_id_reused", &["none"]) }
     }
 
     fn counters(&mut self, db: &Db, kind: Kind) -> Expected {
@@ -255,8 +268,7 @@ impl Ground {
             }
         };
         persist(db, &sql);
-        let subjects = vec![self.name(source)];
-        Expected { kind, subjects, cause: "source_wrong", actions: &["proposed"], also }
+        Expected { also, ..Expected::of(kind, vec![self.name(source)], "source_wrong", &["proposed"]) }
     }
 
     fn sums(&mut self, db: &Db, kind: Kind) -> Expected {
@@ -283,17 +295,11 @@ impl Ground {
             }
         };
         persist(db, &sql);
-        Expected { kind, subjects: vec![key], cause, actions: &["proposed"], also: Vec::new() }
+        Expected::of(kind, vec![key], cause, &["proposed"])
     }
 
     fn stock(&mut self, site: &Site, kind: Kind) -> Expected {
-        let told = |key: String, cause, actions| Expected {
-            kind,
-            subjects: vec![key],
-            cause,
-            actions,
-            also: Vec::new(),
-        };
+        let told = |key: String, cause, actions| Expected::of(kind, vec![key], cause, actions);
         if matches!(kind, Kind::StockInvented | Kind::StockInventedNegative) {
             let key = format!("W0:nobody{}", self.dice.next_number() % 1_000_000);
             return told(key.clone(), "stock_unknown_key", invented(site, &key, kind));

@@ -9,6 +9,7 @@ pub mod clerk;
 pub mod corrupt;
 pub mod daemon;
 pub mod digest;
+pub mod dropped;
 pub mod feed;
 pub mod ground;
 pub mod guarded_kafka;

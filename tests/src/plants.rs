@@ -1,5 +1,7 @@
-//! Corruption of thirty kinds, planted behind everybody's back while traffic goes on, with what an audit and a replay
-//! must say of it. `ground.rs` finds the victims and does it.
+//! Corruption of thirty-three kinds, planted behind everybody's back while traffic goes on, with what an audit and a
+//! replay must say of it. `ground.rs` finds the victims and does it.
+
+use crate::dropped::Dropped;
 
 /// What is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Kind {
     IdReused,
     /// A day table is dropped.
     TableDropped,
+    /// A day table is dropped under a writer that goes on filling it.
+    BusyTableDropped,
     /// A row of `day_totals` has too much.
     TotalsChanged,
     /// A row of `day_totals` is gone.
@@ -71,7 +75,7 @@ pub enum Kind {
 }
 
 /// Every kind.
-pub const KINDS: [Kind; 32] = [
+pub const KINDS: [Kind; 33] = [
     Kind::RowInDeleted,
     Kind::RowOutDeleted,
     Kind::RowDoubled,
@@ -83,6 +87,7 @@ pub const KINDS: [Kind; 32] = [
     Kind::RowOfTomorrow,
     Kind::IdReused,
     Kind::TableDropped,
+    Kind::BusyTableDropped,
     Kind::TotalsChanged,
     Kind::TotalsDeleted,
     Kind::BalancesChanged,
@@ -119,9 +124,21 @@ pub struct Expected {
     pub actions: &'static [&'static str],
     /// What may be named besides.
     pub also: Vec<String>,
+    /// A table that is dropped under the writer: what stood in it.
+    pub dropped: Option<Dropped>,
 }
 
 impl Expected {
+    /// All but what is seldom.
+    pub fn of(
+        kind: Kind,
+        subjects: Vec<String>,
+        cause: &'static str,
+        actions: &'static [&'static str],
+    ) -> Self {
+        Expected { kind, subjects, cause, actions, also: Vec::new(), dropped: None }
+    }
+
     /// The store that is wrong.
     pub fn store(&self) -> &'static str {
         if self.cause.starts_with("stock_") { "stock" } else { "ledger" }
@@ -130,7 +147,7 @@ impl Expected {
     /// Whether an audit need not name it beside these others: only the digest of a source shows it, and rows that
     /// belong to nobody are missing in a digest too. A replay names it in any case.
     pub fn hidden_by(&self, others: &[Expected]) -> bool {
-        let by = [Kind::TableDropped, Kind::RowOfNoSource, Kind::RowOfTomorrow];
+        let by = [Kind::TableDropped, Kind::BusyTableDropped, Kind::RowOfNoSource, Kind::RowOfTomorrow];
         matches!(self.kind, Kind::BillChanged | Kind::SourceDigest)
             && others.iter().any(|other| by.contains(&other.kind))
     }

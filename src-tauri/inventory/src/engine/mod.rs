@@ -3,6 +3,7 @@
 pub mod audits;
 mod catalogue;
 pub(crate) mod cluster;
+mod remembered;
 mod replay;
 pub mod running;
 pub mod status;
@@ -10,8 +11,10 @@ pub mod status;
 use std::sync::Arc;
 
 use chrono::NaiveDateTime;
+use tokio::sync::Mutex;
 
 use audits::Desk;
+use remembered::Remembered;
 
 use crate::config::{Config, Mode};
 use crate::error::{Code, Error, Result};
@@ -71,6 +74,8 @@ pub struct Engine {
     stock: Arc<dyn Stock>,
     outbox: Option<Arc<Outbox>>,
     desk: Desk,
+    /// What the brokers told the status a moment ago.
+    remembered: Mutex<Remembered>,
     /// Held as long as the engine lives.
     _data_dir: Option<DataDir>,
 }
@@ -104,6 +109,7 @@ impl Engine {
             stock,
             outbox,
             desk,
+            remembered: Mutex::default(),
             _data_dir: data_dir,
         };
         if embedded {

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::remembered::Remembered;
 use super::{Engine, cluster};
 use crate::config::Mode;
 use crate::error::Result;
@@ -43,12 +44,23 @@ pub struct Status {
 }
 
 impl Engine {
-    /// Asks queue, ledger and outbox.
+    /// Asks queue, ledger and outbox. May be asked every few seconds: what the brokers confirmed a moment ago is not
+    /// asked again while nothing speaks against it.
     pub async fn status(&self) -> Result<Status> {
+        let mut kept = self.remembered.lock().await;
+        // Taken out: whoever fails or is not waited for leaves nothing to believe.
+        let mut remembered = std::mem::take(&mut *kept);
+        let status = self.status_now(&mut remembered).await?;
+        *kept = remembered;
+        Ok(status)
+    }
+
+    async fn status_now(&self, remembered: &mut Remembered) -> Result<Status> {
         let rows = self.ledger.sources().await?;
         let rejected = rows.iter().map(|row| row.rejected).sum();
         let bounds = self.bounds().await?;
-        let reused = self.reused(&rows, &bounds).await?;
+        remembered.saw(&bounds);
+        let reused = self.reused(&rows, &bounds, remembered).await?;
         let mut sources = merge(rows, bounds);
         for source in sources.iter_mut().filter(|source| reused.contains(&source.name)) {
             source.state = State::Stopped;
@@ -57,7 +69,7 @@ impl Engine {
                 "offsets were reused: its last message is not the one that was counted"
             );
         }
-        if self.config.mode == Mode::Cluster && cluster::consumers(&self.config).await? == 0 {
+        if self.config.mode == Mode::Cluster && !self.consumed(remembered).await? {
             for source in sources.iter_mut().filter(|source| source.state == State::Running) {
                 source.state = State::Paused;
                 source.reason = words!("nobody_consumes", "nobody consumes: start inv-daemon run or the app");
@@ -72,27 +84,44 @@ impl Engine {
         &self,
         rows: &[SourceRow],
         bounds: &HashMap<SourceIdentity, Bounds>,
+        remembered: &mut Remembered,
     ) -> Result<HashSet<String>> {
         if self.config.mode == Mode::Standalone {
             return Ok(HashSet::new());
         }
-        let asked: Vec<&SourceRow> = rows
+        let now_ms = self.clock.epoch_ms();
+        let asked: Vec<(&SourceRow, Bounds)> = rows
             .iter()
-            .filter(|row| {
-                let log = bounds.get(&row.identity);
-                log.is_some_and(|log| row.last_offset >= log.start && row.next_offset < log.end)
-            })
+            .filter_map(|row| Some((row, *bounds.get(&row.identity)?)))
+            .filter(|(row, log)| row.last_offset >= log.start && row.next_offset < log.end)
+            .filter(|(row, _)| remembered.must_read(row, now_ms))
             .collect();
         if asked.is_empty() {
             return Ok(HashSet::new());
         }
-        let places = asked.iter().map(|row| (row.identity.partition, row.last_offset)).collect();
+        let places = asked.iter().map(|(row, _)| (row.identity.partition, row.last_offset)).collect();
         let found = cluster::messages_at(&self.config, places).await?;
-        let same = |row: &SourceRow| {
+        let mut reused = HashSet::new();
+        for (row, log) in asked {
             let message = found.get(&row.identity.partition);
-            message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash)
-        };
-        Ok(asked.into_iter().filter(|row| !same(row)).map(|row| row.name.to_string()).collect())
+            let same = message.is_some_and(|message| payload_hash(&message.payload) == row.last_hash);
+            remembered.was_read(row, log, same, now_ms);
+            if !same {
+                reused.insert(row.name.to_string());
+            }
+        }
+        Ok(reused)
+    }
+
+    /// Whether anybody consumes.
+    async fn consumed(&self, remembered: &mut Remembered) -> Result<bool> {
+        let now_ms = self.clock.epoch_ms();
+        if !remembered.must_count_members(now_ms) {
+            return Ok(true);
+        }
+        let members = cluster::consumers(&self.config).await?;
+        remembered.has_members(members, now_ms);
+        Ok(members > 0)
     }
 
     /// Every partition's bounds.
