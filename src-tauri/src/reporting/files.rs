@@ -87,9 +87,9 @@ pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>
     let file = begun(path)?;
     let mut table = XlsxTable::new(Words::of(job.language).sheet);
     let rows = fill(ledger, request, &mut table, job).await?;
-    let new = file.place().to_owned();
-    let saved = tokio::task::spawn_blocking(move || table.save(&new)).await;
-    saved.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??;
+    let open = file.open()?;
+    let saved = tokio::task::spawn_blocking(move || table.save(open)).await;
+    saved.map_err(ended)??;
     if job.cancelled.load(Ordering::Relaxed) {
         return Err(cancelled());
     }
@@ -100,13 +100,18 @@ pub async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>
 /// All rows on pages, with the chart of their days; how many they are stands in the report.
 pub async fn pages(ledger: &Ledger, request: &Request, path: &Path, job: &Job<'_>) -> Result<u32, Failure> {
     let fonts = tokio::task::spawn_blocking(fonts).await;
-    let fonts = fonts.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??;
+    let fonts = fonts.map_err(ended)??;
     // Lying where there are many columns.
     let paper = Paper { landscape: request.by.len() > 2 };
     let print = Print { path, paper, language: job.language, made: job.made, fonts };
     let rows = AtomicU32::new(0);
     let whole = print::report(ledger, request, &print, watched(job, &rows)).await?;
     if whole { Ok(0) } else { Err(cancelled()) }
+}
+
+/// Work on a thread of its own that came to no end.
+fn ended(panic: tokio::task::JoinError) -> Failure {
+    Failure::new("internal", words::Words::plain(panic))
 }
 
 fn cancelled() -> Failure {
@@ -162,13 +167,13 @@ pub async fn picture(svg: String, path: &Path, format: ReportPicture, page: Page
         ReportPicture::Svg => svg.into_bytes(),
         ReportPicture::Png => {
             let drawn = tokio::task::spawn_blocking(move || png(&svg, SCALE, fonts()?)).await;
-            drawn.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??
+            drawn.map_err(ended)??
         }
         ReportPicture::Pdf => {
             let Page { title, language, made } = page;
             let drawn =
                 tokio::task::spawn_blocking(move || pdf(&svg, &title, &language, made, fonts()?)).await;
-            drawn.map_err(|panic| Failure::new("internal", inventory::words::Words::plain(panic)))??
+            drawn.map_err(ended)??
         }
     };
     let file = begun(path)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
-use inventory::audit::findings::{self, Deviation, Run, Trigger};
+use inventory::audit::findings::{Deviation, Run, Trigger};
 use inventory::config::Config;
 use inventory::error::Result;
 use inventory::ledger::AuditSearch;
@@ -137,8 +137,7 @@ pub async fn audit(config: Config, flags: Flags) -> Result<Outcome> {
     } else {
         tell(&run)?;
     }
-    let unread = run.outcome == findings::Outcome::Cancelled;
-    Ok(if run.left() || unread { Outcome::Found } else { Outcome::Clean })
+    Ok(if run.unfinished() { Outcome::Found } else { Outcome::Clean })
 }
 
 fn line(deviation: &Deviation) -> Line<'_> {

@@ -22,13 +22,9 @@ pub enum Kind {
     Companies,
 }
 
-fn file_error(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(Code::Config, Words::plain(format!("{}: {error}", path.display())))
-}
-
 /// Imports a CSV, all or nothing; every error of the file is told in one pass.
 pub async fn import(config: Config, path: &Path) -> Result<Outcome> {
-    let input = std::fs::File::open(path).map_err(|error| file_error(path, &error))?;
+    let input = std::fs::File::open(path).map_err(|error| super::file_error(path, &error))?;
     let file = catalog::read_csv(input).map_err(|errors| {
         for error in &errors {
             eprintln!("{}: {error}", path.display());
@@ -52,7 +48,7 @@ pub async fn export(config: Config, path: &Path, kind: Kind) -> Result<Outcome> 
     if path == Path::new("-") {
         catalog::write_csv(&file, std::io::stdout().lock())?;
     } else {
-        let out = std::fs::File::create(path).map_err(|error| file_error(path, &error))?;
+        let out = std::fs::File::create(path).map_err(|error| super::file_error(path, &error))?;
         catalog::write_csv(&file, out)?;
     }
     Ok(Outcome::Clean)

@@ -15,10 +15,12 @@ mod stop;
 mod watched;
 mod writing;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use inventory::config::Config;
-use inventory::error::Result;
+use inventory::error::{Code, Error, Result};
+use inventory::words::Words;
 use inventory::{Clock, Engine, Parts};
 
 /// The machine's clock: the one place of this program that reads it.
@@ -53,6 +55,11 @@ fn midnight_ms(day: chrono::NaiveDate) -> i64 {
 /// The clock that is handed to the engine.
 pub fn clock() -> Arc<dyn Clock> {
     Arc::new(MachineClock)
+}
+
+/// A file named on the command line that cannot be read or written.
+fn file_error(path: &Path, error: &std::io::Error) -> Error {
+    Error::new(Code::Config, Words::plain(format!("{}: {error}", path.display())))
 }
 
 /// Opens the engine with the stores that a command needs.

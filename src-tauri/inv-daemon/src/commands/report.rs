@@ -183,9 +183,7 @@ async fn csv(ledger: &Ledger, request: &Request, path: &Path, asked: bool) -> Re
     let part = if path.exists() && !path.is_file() { None } else { Some(PartFile::create(path)?) };
     let file = match &part {
         Some(part) => part.open()?,
-        None => std::fs::File::create(path).map_err(|error| {
-            Error::new(Code::Config, inventory::words::Words::plain(format!("{}: {error}", path.display())))
-        })?,
+        None => std::fs::File::create(path).map_err(|error| super::file_error(path, &error))?,
     };
     let mut table = CsvTable::new(BufWriter::new(file))?;
     export(ledger, request, Sheet::Fields, &mut table, |progress| writing.see(progress)).await?;
@@ -203,7 +201,7 @@ async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, options: &Options
     export(ledger, request, sheet, &mut table, |progress| writing.see(progress)).await?;
     // Zipping takes its time, in which a signal is heard; it goes on into a file that has no name any more.
     let open = file.open()?;
-    let saved = tokio::task::spawn_blocking(move || table.save_into(open)).await;
+    let saved = tokio::task::spawn_blocking(move || table.save(open)).await;
     saved.map_err(|panic| Error::new(Code::Internal, inventory::words::Words::plain(panic)))??;
     file.keep()
 }

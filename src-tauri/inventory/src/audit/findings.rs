@@ -268,9 +268,14 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether anything was left uncorrected: exit code 1.
+    /// Whether anything was left uncorrected.
     pub fn left(&self) -> bool {
         matches!(self.outcome, Outcome::Deviations | Outcome::Storm)
+    }
+
+    /// Whether anything was left uncorrected, or unread: exit code 1.
+    pub fn unfinished(&self) -> bool {
+        self.left() || self.outcome == Outcome::Cancelled
     }
 }
 

@@ -97,7 +97,7 @@ pub async fn log(
             let record = |line: &Logged, run: Option<&Run>| worded(line, run, &names, file.wall, &words);
             let rows = lines(ledger, search, &mut table, record, watch).await?;
             let Some(rows) = rows else { return Ok(None) };
-            table.save(part.place())?;
+            table.save(part.open()?)?;
             part.keep().map(|()| Some(rows))
         }
         Form::Pdf => {

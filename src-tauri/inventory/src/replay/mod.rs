@@ -83,7 +83,7 @@ pub struct Report {
 impl Report {
     /// Whether something is left as it should not be: exit code 1.
     pub fn left(&self) -> bool {
-        self.run.left() || self.run.outcome == Outcome::Cancelled
+        self.run.unfinished()
     }
 }
 

@@ -1,7 +1,6 @@
 //! A report as a workbook: typed cells, a frozen header, totals, written row by row so that its length costs no memory.
 
 use std::fs::File;
-use std::path::Path;
 
 use rust_xlsxwriter::{Format, FormatAlign, Workbook, Worksheet, XlsxError};
 
@@ -44,13 +43,8 @@ impl XlsxTable {
         }
     }
 
-    /// Writes the file.
-    pub fn save(mut self, path: &Path) -> Result<()> {
-        self.workbook.save(path).map_err(write_error)
-    }
-
     /// Writes it into an open file.
-    pub fn save_into(mut self, file: File) -> Result<()> {
+    pub fn save(mut self, file: File) -> Result<()> {
         self.workbook.save_to_writer(file).map_err(write_error)
     }
 
