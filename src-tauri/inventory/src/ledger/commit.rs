@@ -144,10 +144,8 @@ impl Ledger {
     ) -> Sql<Judged<'a>> {
         let dialect = self.inner.db.dialect();
         let unknown: BTreeSet<StockKey> =
-            looked.iter().filter_map(|(_, look)| look.as_ref().ok()).map(|entry| entry.key()).collect();
-        let unknown: Vec<StockKey> =
-            unknown.into_iter().filter(|key| !cache.held.contains_key(key)).collect();
-        read_held(session, dialect, source.id, unknown, &mut cache.held).await?;
+            entries(looked).map(Entry::key).filter(|key| !cache.held.contains_key(key)).collect();
+        read_held(session, dialect, source.id, unknown.into_iter().collect(), &mut cache.held).await?;
         let there =
             if cache.careful > 0 { self.read_ids(session, source, looked).await? } else { HashMap::new() };
         Ok(judge(looked, &cache.held, &there))

@@ -112,6 +112,7 @@ pub(crate) fn judge<'a>(
     there: &HashMap<IdKey, String>,
 ) -> Judged<'a> {
     let mut judged = Judged::default();
+    let mut tally = Tally::default();
     let mut seen: HashMap<IdKey, i64> = HashMap::new();
     for (message, look) in looked {
         let entry = match look {
@@ -133,46 +134,77 @@ pub(crate) fn judge<'a>(
                 continue;
             }
         }
-        if let Err(rejection) = judged.count(entry, message.offset, held) {
+        if let Err(rejection) = tally.count(entry, message.offset, held) {
             judged.rejected.push((message, rejection));
             continue;
         }
+        judged.signed += entry.signed();
+        judged.entries += 1;
         if let Some(id) = id {
             seen.insert(id, message.offset);
         }
     }
+    tally.hand_over(&mut judged);
     judged
 }
 
-impl<'a> Judged<'a> {
+/// A batch while it is counted. Looked up by hash and put in order once at the end: with thousands of keys to a batch
+/// ordered maps would compare texts a dozen times for each entry.
+#[derive(Default)]
+struct Tally<'a> {
+    places: HashMap<StockKey, usize>,
+    steps: Vec<(StockKey, Step)>,
+    days: HashMap<(NaiveDate, usize), DayStep>,
+    counted: HashMap<(NaiveDate, &'a str), Vec<(i64, &'a Entry)>>,
+}
+
+impl<'a> Tally<'a> {
     fn count(
         &mut self,
         entry: &'a Entry,
         offset: i64,
         held: &HashMap<StockKey, Held>,
     ) -> Result<(), Rejection> {
-        let key = entry.key();
-        let before = held.get(&key).copied().unwrap_or(Held { last_offset: -1, quantity: 0 });
-        let now = self.steps.get(&key).map_or(before.quantity, |step| step.after.quantity);
-        let after = now + entry.signed();
+        let place = self.place(entry.key(), held);
+        let step = &mut self.steps[place].1;
+        let after = step.after.quantity + entry.signed();
         if after.abs() > MAX_BALANCE {
             let refusal = Refusal::new("quantity", entry.quantity, Rule::Overflow);
             return Err(Rejection::from("overflow", &refusal));
         }
-        let step = self.steps.entry(key.clone()).or_insert(Step { before, after: before, entries: 0 });
         step.after = Held { last_offset: offset, quantity: after };
         step.entries += 1;
-        let day = self.days.entry((entry.day(), key)).or_default();
+        let day = self.days.entry((entry.day(), place)).or_default();
         if entry.signed() > 0 {
             day.in_quantity += entry.quantity;
         } else {
             day.out_quantity += entry.quantity;
         }
         day.entries += 1;
-        self.signed += entry.signed();
-        self.entries += 1;
-        let table = (entry.day(), entry.product_id.clone());
-        self.counted.entry(table).or_default().push((offset, entry));
+        self.counted.entry((entry.day(), entry.product_id.as_str())).or_default().push((offset, entry));
         Ok(())
+    }
+
+    fn place(&mut self, key: StockKey, held: &HashMap<StockKey, Held>) -> usize {
+        if let Some(place) = self.places.get(&key) {
+            return *place;
+        }
+        let before = held.get(&key).copied().unwrap_or(Held { last_offset: -1, quantity: 0 });
+        let place = self.steps.len();
+        self.steps.push((key.clone(), Step { before, after: before, entries: 0 }));
+        self.places.insert(key, place);
+        place
+    }
+
+    /// In the order in which every writer locks its rows. A key whose every entry was refused takes no step.
+    fn hand_over(self, judged: &mut Judged<'a>) {
+        let days = self.days.into_iter();
+        judged.days = days.map(|((day, place), step)| ((day, self.steps[place].0.clone()), step)).collect();
+        judged.steps = self.steps.into_iter().filter(|(_, step)| step.entries > 0).collect();
+        let counted = self.counted.into_iter().filter_map(|((day, _), entries)| {
+            let product = entries.first()?.1.product_id.clone();
+            Some(((day, product), entries))
+        });
+        judged.counted = counted.collect();
     }
 }
