@@ -22,6 +22,10 @@ use crate::probe::{Step, Stopped, Trail};
 use crate::words;
 use crate::words::Words;
 
+/// Pages after which the WAL is brought into the file, 32 MB: a batch of a thousand products touches some three
+/// thousand pages, the same ones again and again, and each bringing writes and syncs them once more.
+const WAL_PAGES: &str = "8192";
+
 /// The write connection, opened on first use, and whether a transaction was left open in it.
 #[derive(Default)]
 struct Slot {
@@ -49,6 +53,7 @@ impl SqliteDatabase {
             .foreign_keys(false)
             .pragma("cache_size", "-32768")
             .pragma("temp_store", "MEMORY")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
             .statement_cache_capacity(8)
             .disable_statement_logging();
         let readers = SqlitePoolOptions::new()
