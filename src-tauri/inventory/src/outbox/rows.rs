@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use futures::TryStreamExt;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 use uuid::Uuid;
@@ -64,13 +65,12 @@ fn pending(row: SqliteRow) -> Pending {
 
 pub(super) async fn read_from(pool: &SqlitePool, offset: i64, max: usize) -> Result<Vec<Stored>> {
     let query = sqlx::query("SELECT seq, saved_ms, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    let rows = query.bind(offset).bind(max as i64).fetch_all(pool).await.map_err(sql_error)?;
-    let stored = rows.into_iter().map(|row| Stored {
-        offset: row.get::<i64, _>("seq") - 1,
-        saved_ms: row.get("saved_ms"),
-        payload: row.get("payload"),
-    });
-    Ok(stored.collect())
+    let mut rows = query.bind(offset).bind(max as i64).fetch(pool);
+    let mut stored = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(sql_error)? {
+        stored.push(Stored { offset: row.get::<i64, _>(0) - 1, saved_ms: row.get(1), payload: row.get(2) });
+    }
+    Ok(stored)
 }
 
 pub(super) async fn saved_ids(pool: &SqlitePool, ids: &[Uuid]) -> Result<HashSet<Uuid>> {

@@ -7,12 +7,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 use super::{Bounds, Chunk, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 use crate::outbox::{Outbox, Stored, Tail};
 use crate::words;
+use crate::words::Words;
+
+/// Messages read from the outbox at a time.
+const PAGE: usize = 4_000;
 
 /// The outbox as a queue.
 #[derive(Debug)]
@@ -108,7 +113,9 @@ impl Queue for LocalQueue {
         Ok(Box::new(LocalReader {
             outbox: Arc::clone(&self.outbox),
             source: source.clone(),
-            position: offset,
+            read: offset,
+            page: VecDeque::new(),
+            ahead: None,
             tail: self.outbox.watch(),
             generation,
             current: self.generation.subscribe(),
@@ -146,7 +153,11 @@ fn message(stored: Stored) -> Message {
 struct LocalReader {
     outbox: Arc<Outbox>,
     source: SourceIdentity,
-    position: i64,
+    /// Next offset to be read from the outbox; what was read and not handed on waits in `page`.
+    read: i64,
+    page: VecDeque<Message>,
+    /// The page after that, read while the writer is at work on what it has.
+    ahead: Option<JoinHandle<Result<Vec<Stored>>>>,
     tail: watch::Receiver<Tail>,
     generation: u64,
     current: watch::Receiver<u64>,
@@ -166,6 +177,31 @@ impl LocalReader {
     }
 }
 
+impl LocalReader {
+    /// Reads until `count` messages wait or the outbox has no more; then the next page begins to be read. What is
+    /// dropped in between loses nothing: all of it waits in `self`.
+    async fn fill(&mut self, count: usize, end: i64) -> Result<()> {
+        while self.page.len() < count && self.read < end {
+            let (outbox, from) = (Arc::clone(&self.outbox), self.read);
+            let ahead = self.ahead.get_or_insert_with(|| read_page(outbox, from));
+            let stored = ahead.await;
+            self.ahead = None;
+            let stored = stored.map_err(|error| Error::new(Code::Internal, Words::plain(error)))??;
+            let Some(last) = stored.last().map(|stored| stored.offset) else { return Ok(()) };
+            self.read = last + 1;
+            self.page.extend(stored.into_iter().map(message));
+        }
+        if self.ahead.is_none() && self.read < end {
+            self.ahead = Some(read_page(Arc::clone(&self.outbox), self.read));
+        }
+        Ok(())
+    }
+}
+
+fn read_page(outbox: Arc<Outbox>, from: i64) -> JoinHandle<Result<Vec<Stored>>> {
+    tokio::spawn(async move { outbox.read_from(from, PAGE).await })
+}
+
 #[async_trait]
 impl Reader for LocalReader {
     async fn next(&mut self, max: usize, patience: Duration) -> Result<Option<Chunk>> {
@@ -173,12 +209,12 @@ impl Reader for LocalReader {
         loop {
             self.fenced()?;
             let end = self.tail.borrow_and_update().end;
-            if self.position < end {
-                let stored = self.outbox.read_from(self.position, max.max(1)).await?;
-                let Some(last) = stored.last().map(|stored| stored.offset) else { return Ok(None) };
-                self.position = last + 1;
-                let messages = stored.into_iter().map(message).collect();
-                return Ok(Some(Chunk { messages, next_offset: self.position }));
+            self.fill(max.max(1), end).await?;
+            if !self.page.is_empty() {
+                let count = self.page.len().min(max.max(1));
+                let messages: Vec<Message> = self.page.drain(..count).collect();
+                let next_offset = messages.last().map_or(self.read, |message| message.offset + 1);
+                return Ok(Some(Chunk { messages, next_offset }));
             }
             let woken = timeout_at(until, async {
                 tokio::select! {

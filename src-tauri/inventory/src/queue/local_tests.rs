@@ -3,6 +3,7 @@
 use super::*;
 use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
 use crate::outbox::Saved;
+use futures::FutureExt;
 use uuid::Uuid;
 
 const SOON: Duration = Duration::from_millis(20);
@@ -74,4 +75,29 @@ async fn a_new_reader_or_life_ends_the_old_reader() {
     assert!(queue.open(&old[0], 0).await.is_err());
     queue.close().await;
     assert!(queue.event().await.is_none());
+}
+
+#[tokio::test]
+async fn pages_read_ahead_come_in_order_and_a_dropped_call_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let (outbox, queue) = queue(&dir).await;
+    let count = 2 * PAGE + 7;
+    outbox.append((0..count as u128).map(saved).collect(), None, 1).await.unwrap();
+    let source = queue.partitions().await.unwrap().remove(0);
+    let mut reader = queue.open(&source, 0).await.unwrap();
+    let mut seen = Vec::new();
+    for max in [1, 10, PAGE, 2 * PAGE].into_iter().cycle() {
+        // Polled once and dropped: a page may be under way.
+        let once = reader.next(max, Duration::ZERO).now_or_never();
+        let chunk = match once {
+            Some(chunk) => chunk.unwrap(),
+            None => reader.next(max, Duration::ZERO).await.unwrap(),
+        };
+        let Some(chunk) = chunk else { break };
+        assert!(chunk.messages.len() <= max);
+        assert_eq!(chunk.next_offset, chunk.messages.last().unwrap().offset + 1);
+        seen.extend(chunk.messages.into_iter().map(|message| message.offset));
+    }
+    assert_eq!(seen, (0..count as i64).collect::<Vec<_>>());
+    assert!(seen.len() > 2 * PAGE && outbox.end() == count as i64);
 }
