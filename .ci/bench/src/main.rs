@@ -86,7 +86,7 @@ pub struct Options {
     #[arg(long, num_args = 0..=1, default_missing_value = "5000000")]
     pub long: Option<u64>,
     /// Entries of a batch of one partition, where the bench makes batches itself (redis, halves)
-    #[arg(long, default_value_t = 8_000)]
+    #[arg(long, default_value_t = 12_000)]
     pub batch: usize,
     /// Rows of one transaction of the bare client
     #[arg(long, default_value_t = 20_000)]

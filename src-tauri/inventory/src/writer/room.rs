@@ -1,23 +1,46 @@
-//! Memory for batches under way. A batch takes room by its size before it is decoded and gives it back once it is
-//! committed; so many partitions with a long backlog take turns instead of growing together, while small batches
-//! of a quiet hour never wait for each other.
+//! Memory for batches under way. A source waits for room before it takes its batch from the queue and gives it back
+//! once that is committed; so many partitions with a long backlog take turns instead of growing together, and what
+//! they are handed is all that has come meanwhile. Small batches of a quiet hour never wait for each other.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::queue::Chunk;
+use crate::error::Result;
+use crate::queue::{Chunk, Reader};
 
 /// Room for each core, in KiB. A core that waits for the ledger needs no second large batch.
-const EACH_CORE: usize = 16 << 10;
+const EACH_CORE: usize = 20 << 10;
+/// Room that is waited for before anything is taken from the queue, in KiB: what a large batch of common messages needs.
+const TURN: usize = 13 << 10;
 /// What a message needs besides its bytes, in bytes: the entry and its place in the sums.
 const EACH_MESSAGE: usize = 512;
 /// How often a message's bytes exist at one time: as received, and written as SQL.
 const COPIES: usize = 3;
+/// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
+/// a quiet hour entry by entry, since a reader hands on what is there at once.
+const BATCH: usize = 12_000;
+/// The same for a source that is the only one of its process and so has all the room.
+const LONE_BATCH: usize = 24_000;
 
 /// Room for the batches of one process.
 #[derive(Debug)]
 pub(crate) struct Room {
     whole: usize,
     free: Semaphore,
+    sources: AtomicUsize,
+}
+
+/// A source that takes batches; dropped when it is given back.
+#[derive(Debug)]
+pub(crate) struct Guest(Arc<Room>);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.sources.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Room {
@@ -28,46 +51,134 @@ impl Room {
     }
 
     fn new(whole: usize) -> Self {
-        Room { whole, free: Semaphore::new(whole) }
+        Room { whole, free: Semaphore::new(whole), sources: AtomicUsize::new(0) }
     }
 
-    /// Waits until there is room for the batch; in the order of asking. One that is larger than all the room has it
-    /// alone. The room is free again when the answer is dropped.
-    pub(crate) async fn take(&self, chunk: &Chunk) -> Option<SemaphorePermit<'_>> {
-        let bytes: usize = chunk.messages.iter().map(|message| message.payload.len()).sum();
-        let needed = (chunk.messages.len() * EACH_MESSAGE + bytes * COPIES) / 1024 + 1;
+    /// One more source takes batches from now on.
+    pub(crate) fn enter(self: &Arc<Self>) -> Guest {
+        self.sources.fetch_add(1, Ordering::Relaxed);
+        Guest(Arc::clone(self))
+    }
+
+    fn most(&self) -> usize {
+        if self.sources.load(Ordering::Relaxed) <= 1 { LONE_BATCH } else { BATCH }
+    }
+
+    /// The reader's next batch and its room, which is free again when that is dropped. `None`: nothing came. Dropped
+    /// in between it loses nothing but what the reader gave: the source is then read anew from the ledger's position.
+    pub(crate) async fn next(
+        &self,
+        reader: &mut dyn Reader,
+        patience: Duration,
+    ) -> Result<Option<(Chunk, Option<SemaphorePermit<'_>>)>> {
+        // Whoever has nothing to write holds no room.
+        let Some(mut chunk) = reader.next(1, patience).await? else { return Ok(None) };
+        let turn = self.take(TURN).await;
+        let most = self.most().saturating_sub(chunk.messages.len());
+        if let Some(more) = reader.next(most.max(1), Duration::ZERO).await? {
+            chunk.messages.extend(more.messages);
+            chunk.next_offset = more.next_offset;
+        }
+        let room = self.fit(turn, needed(&chunk)).await;
+        Ok(Some((chunk, room)))
+    }
+
+    /// Waits until there is so much room; in the order of asking. More than all the room is all of it.
+    async fn take(&self, needed: usize) -> Option<SemaphorePermit<'_>> {
         let permits = u32::try_from(needed.min(self.whole)).unwrap_or(u32::MAX);
         // Nobody closes the semaphore.
         self.free.acquire_many(permits).await.ok()
     }
+
+    /// Room as the batch turned out. Whoever needs more than it has gives that back first: else two could wait for
+    /// each other.
+    async fn fit<'a>(
+        &'a self,
+        turn: Option<SemaphorePermit<'a>>,
+        needed: usize,
+    ) -> Option<SemaphorePermit<'a>> {
+        let mut turn = turn?;
+        if turn.num_permits() >= needed.min(self.whole) {
+            let fits = turn.split(needed.min(self.whole));
+            drop(turn);
+            return fits;
+        }
+        drop(turn);
+        self.take(needed).await
+    }
+}
+
+/// KiB that a batch needs until it is committed.
+fn needed(chunk: &Chunk) -> usize {
+    let bytes: usize = chunk.messages.iter().map(|message| message.payload.len()).sum();
+    (chunk.messages.len() * EACH_MESSAGE + bytes * COPIES) / 1024 + 1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::queue::Message;
+    use async_trait::async_trait;
     use futures::FutureExt;
 
-    fn chunk(messages: usize, size: usize) -> Chunk {
-        let message = |offset| Message { offset: offset as i64, timestamp_ms: None, payload: vec![0; size] };
-        Chunk { messages: (0..messages).map(message).collect(), next_offset: messages as i64 }
+    /// So many messages of so many bytes, one after the other.
+    struct Backlog {
+        next: i64,
+        left: usize,
+        size: usize,
+    }
+
+    #[async_trait]
+    impl Reader for Backlog {
+        async fn next(&mut self, max: usize, _: Duration) -> Result<Option<Chunk>> {
+            let count = max.min(self.left);
+            let offsets = self.next..self.next + count as i64;
+            self.left -= count;
+            self.next = offsets.end;
+            let message = |offset| Message { offset, timestamp_ms: None, payload: vec![0; self.size] };
+            let chunk = Chunk { messages: offsets.map(message).collect(), next_offset: self.next };
+            Ok((count > 0).then_some(chunk))
+        }
+    }
+
+    fn backlog(left: usize, size: usize) -> Backlog {
+        Backlog { next: 0, left, size }
     }
 
     #[tokio::test]
     async fn large_batches_take_turns_and_small_ones_pass() {
-        let room = Room::new(1000);
-        let large = room.take(&chunk(1200, 10)).await;
-        assert!(room.take(&chunk(1200, 10)).now_or_never().is_none());
-        assert!(room.take(&chunk(10, 100)).now_or_never().is_some());
+        let room = Arc::new(Room::new(2 * TURN));
+        let _guests = [room.enter(), room.enter()];
+        let (mut first, mut second) = (backlog(100_000, 2_000), backlog(100_000, 2_000));
+        let (chunk, large) = room.next(&mut first, Duration::ZERO).await.unwrap().unwrap();
+        assert_eq!((chunk.messages.len(), chunk.next_offset), (BATCH, BATCH as i64));
+        assert!(large.is_some());
+        assert!(room.next(&mut second, Duration::ZERO).now_or_never().is_none());
         drop(large);
-        assert!(room.take(&chunk(1200, 10)).now_or_never().is_some());
+        let (chunk, _large) = room.next(&mut second, Duration::ZERO).await.unwrap().unwrap();
+        assert_eq!(chunk.messages.first().unwrap().offset, 1, "what a dropped call was given is read anew");
+
+        let room = Arc::new(Room::new(2 * TURN));
+        let mut held = Vec::new();
+        for _ in 0..40 {
+            let mut small = backlog(10, 100);
+            held.push(room.next(&mut small, Duration::ZERO).now_or_never().unwrap().unwrap().unwrap());
+        }
+        assert!(held.iter().all(|(chunk, room)| chunk.messages.len() == 10 && room.is_some()));
     }
 
     #[tokio::test]
-    async fn a_message_larger_than_all_the_room_is_taken_alone() {
-        let room = Room::new(1000);
-        let huge = room.take(&chunk(1, 10 << 20)).now_or_never();
-        assert!(huge.is_some());
-        assert!(room.take(&chunk(1, 1)).now_or_never().is_none());
+    async fn a_lone_source_takes_larger_batches_and_a_huge_message_is_taken_alone() {
+        let room = Arc::new(Room::new(2 * TURN));
+        let _guest = room.enter();
+        let mut reader = backlog(100_000, 10);
+        let lone = room.next(&mut reader, Duration::ZERO).await.unwrap().unwrap();
+        assert_eq!(lone.0.messages.len(), LONE_BATCH);
+        drop(lone);
+        let mut reader = backlog(1, 100 << 20);
+        let huge = room.next(&mut reader, Duration::ZERO).now_or_never().unwrap().unwrap().unwrap();
+        assert_eq!(huge.1.as_ref().unwrap().num_permits(), room.whole);
+        let mut other = backlog(1, 1);
+        assert!(room.next(&mut other, Duration::ZERO).now_or_never().is_none());
     }
 }

@@ -17,9 +17,6 @@ use crate::wire;
 use crate::words;
 use crate::words::Words;
 
-/// Most messages of one transaction. Statements and commits cost, not rows: a backlog is taken in large batches,
-/// a quiet hour entry by entry, since a reader hands on what is there at once.
-const BATCH: usize = 8_000;
 /// An idle source reads its row again this often: a restored ledger is noticed without traffic.
 const IDLE: Duration = Duration::from_secs(1);
 /// Longest pause between two attempts.
@@ -103,18 +100,15 @@ async fn take(
     crash::point("take.opened");
     show(stores, identity, &row, &lane);
     stores.board.ledger_trouble(None);
+    let _guest = stores.room.enter();
     loop {
-        let chunk = tokio::select! {
+        let batch = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            chunk = reader.next(BATCH, IDLE) => chunk,
+            batch = stores.room.next(reader.as_mut(), IDLE) => batch,
         };
-        match chunk? {
-            Some(chunk) => {
+        match batch? {
+            Some((chunk, room)) => {
                 crash::point("batch.read");
-                let room = tokio::select! {
-                    _ = stop.wait_for(|stop| *stop) => break,
-                    room = stores.room.take(&chunk) => room,
-                };
                 let done = commit(stores, &row, chunk, &lane, cache).await?;
                 drop(room);
                 *progress = true;

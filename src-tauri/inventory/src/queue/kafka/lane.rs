@@ -18,7 +18,7 @@ use crate::words::Words;
 const ITEMS: usize = 65_536;
 /// Most bytes between the thread and all its readers. Common to all, so that an uneven topic does not keep the
 /// thread from reading on.
-const BYTES: usize = 16 << 20;
+const BYTES: usize = 24 << 20;
 /// What a lane may hold even when the others have filled the rest: nobody starves beside one that is stuck. Of many
 /// lanes each has less.
 const OWN: usize = 1 << 20;
@@ -370,7 +370,7 @@ mod tests {
         let (mut first, reader) = Lane::new(source.clone(), 1, 0, &held);
         let (mut second, _other) = Lane::new(source, 2, 0, &held);
         let took = (0..40).take_while(|offset| first.message(message(*offset, 1 << 20)) == Pushed::Taken);
-        assert_eq!(took.count(), 16);
+        assert_eq!(took.count(), BYTES >> 20);
         assert_eq!(second.message(message(0, 1 << 19)), Pushed::Taken);
         assert_eq!(second.message(message(1, 1 << 20)), Pushed::Taken);
         assert_eq!(second.message(message(2, 1)), Pushed::Full);

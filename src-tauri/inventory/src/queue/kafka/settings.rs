@@ -71,6 +71,9 @@ impl KafkaSettings {
             .set("group.instance.id", legal(&self.instance_id))
             .set("queued.max.messages.kbytes", "8192")
             .set("queued.min.messages", "10000")
+            // Compressed bytes of all partitions in one answer: unpacked they are several times as many, beyond any limit of
+            // the queue. One answer still holds some twenty thousand entries.
+            .set("fetch.max.bytes", "2097152")
             // A partition whose local queue is full asks again at once when there is room, not a second later.
             .set("fetch.queue.backoff.ms", "10");
         config
