@@ -166,6 +166,10 @@ impl MariaDb {
             }
         };
         install.arg(format!("--user={}", user())).arg(format!("--datadir={}", dir.join("data").display()));
+        // A server that starts deletes the temporary tables that it finds, also those of another one at work.
+        let temporary = dir.join("tmp");
+        std::fs::create_dir_all(&temporary).unwrap();
+        install.env("TMPDIR", &temporary);
         let installed = install.output().unwrap_or_else(|e| panic!("{install:?}: {e}"));
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
         let extra = extra.iter().map(|&arg| arg.to_owned()).collect();
@@ -192,10 +196,7 @@ impl MariaDb {
         command.args(["--bind-address=127.0.0.1", "--innodb-buffer-pool-size=64M"]);
         command.arg(format!("--user={}", user())).arg(format!("--port={}", self.port));
         command.arg(format!("--datadir={}", self.dir.join("data").display()));
-        // A server that starts deletes the temporary tables that it finds, also those of another one at work.
-        let temporary = self.dir.join("tmp");
-        std::fs::create_dir_all(&temporary).unwrap();
-        command.arg(format!("--tmpdir={}", temporary.display()));
+        command.arg(format!("--tmpdir={}", self.dir.join("tmp").display()));
         command.arg(format!("--socket={}", self.dir.join("s.sock").display())).args(&self.extra);
         self.process = Some(Guard::start(&mut command, &self.dir.join("mariadb.log")));
         let port = self.port;

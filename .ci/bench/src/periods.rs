@@ -93,6 +93,7 @@ struct Seen {
     sheet: Value,
     backdated: Value,
     unusual: Value,
+    moving: Vec<(&'static str, f64)>,
 }
 
 fn ledger(place: &Place, kept: &Kept) -> Result<Seen> {
@@ -122,8 +123,9 @@ fn ledger(place: &Place, kept: &Kept) -> Result<Seen> {
     let sheet = sheet(&site, kept)?;
     let unusual = unusual(place, &ledger, kept)?;
     let backdated = backdated(place, &ledger, &mut db, kept)?;
+    let moving = moving(place, &ledger, &mut db, kept)?;
     site.remove(place)?;
-    Ok(Seen { kept: *kept, asked, chart_ms, sheet, backdated, unusual })
+    Ok(Seen { kept: *kept, asked, chart_ms, sheet, backdated, unusual, moving })
 }
 
 /// The reports: whole periods, and moments that cut a day.
@@ -231,12 +233,32 @@ fn backdated(place: &Place, ledger: &Ledger, db: &mut Db, kept: &Kept) -> Result
     let (_, request) =
         requests(kept)?.into_iter().find(|(name, _)| *name == "year by product").context("it")?;
     let (before, _) = asked(place, ledger, &request)?;
-    planted::one_more(db, kept, kept.day(40))?;
+    planted::one_more(db, kept, kept.day(40), 0)?;
     let (after, first) = asked(place, ledger, &request)?;
     let (_, second) = asked(place, ledger, &request)?;
     let more = after.totals.inward - before.totals.inward;
     ensure!(more == 1, "an entry of one piece moved the report by {more}");
     Ok(json!({ "first_ms": round(first, 1), "then_ms": round(second, 1) }))
+}
+
+/// Reports that end in the newest day while entries come in: one of that day before each of them.
+fn moving(place: &Place, ledger: &Ledger, db: &mut Db, kept: &Kept) -> Result<Vec<(&'static str, f64)>> {
+    let mut told = Vec::new();
+    let mut more = 1;
+    for (name, request) in requests(kept)?.into_iter().filter(|(name, _)| name.starts_with("year")) {
+        let mut times = Vec::new();
+        let before = asked(place, ledger, &request)?.0.totals.entries;
+        for number in 1..=TIMES as i64 {
+            planted::one_more(db, kept, kept.day(kept.days - 1), more)?;
+            more += 1;
+            let (report, took) = asked(place, ledger, &request)?;
+            ensure!(report.totals.entries == before + number, "{name} did not see the entry");
+            times.push(took);
+        }
+        times.sort_by(f64::total_cmp);
+        told.push((name, percentile(&times, 50.0).context("no times")?));
+    }
+    Ok(told)
 }
 
 impl Seen {
@@ -247,6 +269,7 @@ impl Seen {
             "warehouses": self.kept.warehouses, "reports": asked, "aim_ms": REPORT_MS,
             "chart_ms": round(self.chart_ms, 2), "chart_aim_ms": CHART_MS, "workbook": self.sheet,
             "backdated_entry": self.backdated, "unusual_days": self.unusual,
+            "while_entries_come_in_ms": self.moving.iter().map(|(name, ms)| json!([name, round(*ms, 2)])).collect::<Vec<_>>(),
         })
     }
 }
@@ -296,4 +319,7 @@ fn print(few: &Seen, many: &Seen) {
         "chart of a year {:.1} ms; workbook {}; backdated {}; unusual days {}",
         many.chart_ms, many.sheet, many.backdated, many.unusual
     );
+    for ((name, few), (_, many)) in few.moving.iter().zip(&many.moving) {
+        println!("{name}, an entry of the newest day before each: {many:.1} ms, grown {:.2}", many / few);
+    }
 }

@@ -134,10 +134,11 @@ fn sums(db: &mut Db, name: &str) -> Result<()> {
     ))
 }
 
-/// One more entry of one piece, and everything that a writer would move for it in the same transaction.
-pub fn one_more(db: &mut Db, kept: &Kept, day: NaiveDate) -> Result<()> {
+/// One more entry of one piece, and everything that a writer would move for it in the same transaction; `number` of
+/// them were there before.
+pub fn one_more(db: &mut Db, kept: &Kept, day: NaiveDate, number: u64) -> Result<()> {
     let month = day.with_day(1).unwrap_or(day);
-    let offset = kept.entries;
+    let offset = kept.entries + number;
     db.run(&format!(
         "BEGIN; INSERT INTO {} (product_id, quantity, drcr, company_id, warehouse_id, bill_id, create_time, source_id, \
          source_offset, day) VALUES ('P00000', 1, 1, 'C000', 'W000', 'late', '{day} 12:00:00', 1, {offset}, '{day}'); \
@@ -146,7 +147,8 @@ pub fn one_more(db: &mut Db, kept: &Kept, day: NaiveDate) -> Result<()> {
          INSERT INTO balances VALUES (1, 'W000', 'P00000', {offset}, 1, 1) ON DUPLICATE KEY UPDATE \
          last_offset = {offset}, quantity = quantity + 1, entries = entries + 1; \
          UPDATE sources SET entries = entries + 1, signed_quantity = signed_quantity + 1; \
-         INSERT INTO ledger_versions VALUES ('day', '{day}', 1, 1, 1), ('month', '{month}', 1, 1, 1); COMMIT",
+         INSERT INTO ledger_versions VALUES ('day', '{day}', 1, 1, 1), ('month', '{month}', 1, 1, 1) \
+         ON DUPLICATE KEY UPDATE version = version + 1, entries = entries + 1; COMMIT",
         table(day)
     ))
 }

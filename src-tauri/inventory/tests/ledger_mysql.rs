@@ -62,6 +62,7 @@ on_mysql!(
     reports_edges::a_version_stands_for_what_a_period_holds,
     reports_edges::a_roll_up_is_used_until_its_version_moves,
     reports_edges::what_lies_before_a_day_is_kept_for_some_days,
+    reports_edges::what_is_asked_for_again_is_kept,
     reports_edges::reports_beside_a_writer_show_one_state,
 );
 

@@ -15,14 +15,15 @@ pub fn start(dir: &Path, port: u16) -> Result<Server> {
     fs::create_dir_all(&data)?;
     let datadir = format!("--datadir={}", data.display());
     let user = format!("--user={}", sh::output(sh::command("id", dir).arg("-un"))?.trim());
-    sh::output(
-        sh::command(install, dir)
-            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
-            .args([&datadir, &user]),
-    )?;
     // Of its own: a server that starts deletes the temporary tables that it finds, also those of another one at work.
     let temporary = dir.join("mariadb-tmp");
     fs::create_dir_all(&temporary)?;
+    sh::output(
+        sh::command(install, dir)
+            .env("TMPDIR", &temporary)
+            .args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"])
+            .args([&datadir, &user]),
+    )?;
     let mut command = sh::command(program, dir);
     command.args(["--no-defaults", &datadir, &user]);
     command.arg(format!("--tmpdir={}", temporary.display()));

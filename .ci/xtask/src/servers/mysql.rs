@@ -12,11 +12,12 @@ pub fn start(dir: &Path, port: u16, second: &Second) -> Result<Server> {
     fs::create_dir_all(dir)?;
     let datadir = format!("--datadir={}", data.display());
     let user = format!("--user={}", sh::output(sh::command("id", dir).arg("-un"))?.trim());
-    sh::output(sh::command(&second.mysqld, dir).args(["--initialize-insecure", &datadir, &user]))?;
-    let mut command = sh::command(&second.mysqld, dir);
     // Of its own, as MariaDB's.
     let temporary = dir.join("mysql-tmp");
     fs::create_dir_all(&temporary)?;
+    let mut install = sh::command(&second.mysqld, dir);
+    sh::output(install.env("TMPDIR", &temporary).args(["--initialize-insecure", &datadir, &user]))?;
+    let mut command = sh::command(&second.mysqld, dir);
     command.arg(format!("--tmpdir={}", temporary.display()));
     command.args([&datadir, &user, &format!("--port={port}"), "--bind-address=127.0.0.1"]);
     command.args(["--socket=mysql.sock", "--pid-file=mysql.pid", "--mysqlx=OFF", "--secure-file-priv=NULL"]);

@@ -93,6 +93,8 @@ struct Inner {
     known: RwLock<tables::Known>,
     /// Held while tables are made or days compacted; never waited for inside a transaction.
     making: Mutex<()>,
+    /// What reports asked for lately.
+    asked: sums::Asked,
 }
 
 impl Inner {

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use super::mysql::MysqlDatabase;
 use super::sql::{Database, Kind};
 use super::sqlite::SqliteDatabase;
+use super::sums::Asked;
 use super::tables::Known;
 use super::{Inner, Ledger, Limits};
 use crate::crash;
@@ -19,7 +20,9 @@ use crate::words;
 impl Ledger {
     fn over(db: Box<dyn Database>, limits: Limits) -> Self {
         let known = RwLock::new(Known::default());
-        Ledger { inner: Arc::new(Inner { db, limits, known, making: Mutex::new(()) }) }
+        Ledger {
+            inner: Arc::new(Inner { db, limits, known, making: Mutex::new(()), asked: Asked::default() }),
+        }
     }
 
     /// A ledger in one SQLite file. Touches nothing yet; `init` creates file and tables.

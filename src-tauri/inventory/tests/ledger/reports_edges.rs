@@ -195,13 +195,10 @@ pub async fn a_roll_up_is_used_until_its_version_moves(place: &Place) {
     assert_eq!(after.totals.inward, before.totals.inward + 7);
 }
 
-/// Stock as of a moment by product and warehouse: everything before a day amid a month is kept for the next time, for
-/// some days, and as long as nothing before it moves.
-pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
-    let ledger = place.ready(200).await;
+/// 28 days: of each as many pieces as its number in the morning, and one in the evening.
+async fn four_weeks(ledger: &Ledger) -> (SourceRow, SourceCache) {
     let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
     let mut cache = SourceCache::default();
-    // Of each day as many pieces as its number, and one in the evening.
     let of = |day: i64| {
         [(day, "08:00:00"), (1, "20:00:00")].map(|(pieces, time)| {
             let time = format!("2025-03-{day:02} {time}");
@@ -209,7 +206,15 @@ pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
         })
     };
     let lines = (0..).zip((1..=28).flat_map(of)).map(|(at, line)| message(at, line)).collect();
-    commit(&ledger, &mut source, lines, &mut cache).await;
+    commit(ledger, &mut source, lines, &mut cache).await;
+    (source, cache)
+}
+
+/// Stock as of a moment by product and warehouse: everything before a day amid a month is kept for the next time, for
+/// some days, and as long as nothing before it moves.
+pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
+    let ledger = place.ready(200).await;
+    let (mut source, mut cache) = four_weeks(&ledger).await;
     let as_of = async |day: i64| {
         let noon = parse_time(&format!("2025-03-{day:02} 12:00:00")).unwrap();
         let by = [Group::Product, Group::Warehouse];
@@ -238,6 +243,63 @@ pub async fn what_lies_before_a_day_is_kept_for_some_days(place: &Place) {
     assert_eq!(place.one(&format!("SELECT COUNT(*) FROM rolled_spans WHERE {kept}")).await, "16");
     let days = "SELECT COUNT(DISTINCT first_day) FROM rolled_keys WHERE grain = 'before'";
     assert_eq!(place.one(days).await, "16", "the others' rows went with them");
+}
+
+/// The newest day, its month, and a day up to a moment are kept when they are asked for again and nothing was counted in
+/// them, and not read any more once something is.
+pub async fn what_is_asked_for_again_is_kept(place: &Place) {
+    let ledger = place.ready(200).await;
+    let (mut source, mut cache) = four_weeks(&ledger).await;
+    let day = |day: i64| format!("2025-03-{day:02}").parse().unwrap();
+    let goods = async |first: i64, last: i64| {
+        let request = Request::new(Period::days(day(first), day(last)).unwrap(), &[Group::Product]);
+        report::run(&ledger, &request).await.unwrap().totals.inward
+    };
+    let until_noon = async |day: i64, minute: i64| {
+        let moment = parse_time(&format!("2025-03-{day:02} 11:{minute:02}:59")).unwrap();
+        let by = [Group::Product];
+        report::as_of(&ledger, moment, &by, &Filter::default()).await.unwrap().totals.inward
+    };
+    let kept = async |grain: &str| {
+        let sql =
+            format!("SELECT COUNT(*) FROM rolled_spans WHERE face = 'products' AND grain LIKE '{grain}'");
+        place.one(&sql).await.parse::<i64>().unwrap()
+    };
+    let change = async |grain: &str, first: &str| {
+        let these = format!("grain = '{grain}' AND first_day = '{first}' AND product_id = 'P'");
+        place
+            .run(&format!("UPDATE rolled_products SET in_quantity = in_quantity + 1000 WHERE {these}"))
+            .await;
+    };
+    let all = (1..=28).sum::<i64>() + 28;
+    assert_eq!((goods(1, 31).await, kept("month").await, kept("day").await), (all, 0, 27));
+    assert_eq!((goods(1, 31).await, kept("month").await, kept("day").await), (all, 1, 27));
+    change("month", "2025-03-01").await;
+    assert_eq!(goods(1, 31).await, all + 1000, "the month is read");
+    assert_eq!((goods(28, 28).await, kept("day").await), (29, 27));
+    assert_eq!((goods(28, 28).await, kept("day").await), (29, 28));
+    change("day", "2025-03-28").await;
+    assert_eq!(goods(28, 28).await, 1029, "the newest day is read");
+    let one = |at, day: i64| vec![message(at, entry("P", "W", 7, &format!("2025-03-{day} 11:00:00"), None))];
+    commit(&ledger, &mut source, one(56, 28), &mut cache).await;
+    assert_eq!((goods(1, 31).await, goods(28, 28).await), (all + 7, 36), "neither is read any more");
+    assert_eq!((goods(1, 31).await, goods(28, 28).await), (all + 7, 36), "both are made anew");
+    assert_eq!((goods(1, 31).await, goods(28, 28).await), (all + 7, 36));
+
+    assert_eq!((until_noon(20, 0).await, kept("u%").await), (20, 0));
+    assert_eq!((until_noon(20, 0).await, kept("u%").await), (20, 1));
+    change("u110100", "2025-03-20").await;
+    assert_eq!(until_noon(20, 0).await, 1020, "the morning is read");
+    assert_eq!(until_noon(20, 1).await, 20, "and no other one");
+    commit(&ledger, &mut source, one(57, 20), &mut cache).await;
+    for minute in [0, 0, 0].into_iter().chain((1..=20).flat_map(|minute| [minute, minute])) {
+        assert_eq!(until_noon(20, minute).await, 27, "{minute}");
+    }
+    assert_eq!(kept("u%").await, 16);
+    assert_eq!(
+        place.one("SELECT COUNT(DISTINCT grain) FROM rolled_products WHERE grain LIKE 'u%'").await,
+        "16"
+    );
 }
 
 /// Reports while a writer writes: each shows one state, in which opening + in − out is what the balances held.

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 
 use super::term::Face;
 use super::versions::Grain;
+use super::worth::Span;
 use super::{Ask, Detail, Filter, Ledger, Moved, Period, month_of};
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
@@ -38,8 +39,8 @@ fn add(content: &mut Content, sum: &Moved) {
 /// long as there are many of them.
 const FACES: [Face; 4] = [Face::Keys, Face::Products, Face::Warehouses, Face::Companies];
 
-/// So many days amid months are kept rolled up, of everything before them.
-const AMID: usize = 16;
+/// Of each kind of which there could be very many, so many are kept.
+const SOME: usize = 16;
 
 impl Ledger {
     /// Rolls up the months of the whole history, as the first reports would: made for a ledger whose entries were counted before there were roll-ups. `tell` hears how many spans of how many are
@@ -50,7 +51,7 @@ impl Ledger {
             let Some(period) = self.history().await? else { return Ok(0) };
             let sums = self.open_sums(period, Some(face)).await?;
             // Days of the newest month are still moving: a report rolls up those that it reads.
-            let months = sums.worth_rolling(face, Detail::Month).into_iter();
+            let months = sums.worth_rolling(face, Detail::Month).now.into_iter();
             wanted.extend(months.filter(|(grain, _)| *grain == Grain::Month).map(|span| (face, span)));
             let newest = sums.state.newest.map(month_of);
             let before = newest.filter(|first| !sums.state.fresh(Grain::Before, *first));
@@ -115,12 +116,16 @@ impl Ledger {
 
     async fn roll_span(&self, face: Face, grain: Grain, first: NaiveDate) -> Result<()> {
         let last = if grain == Grain::Month { month_bounds(first).1 } else { first };
-        let mut sums = self.open_sums(span(first, last)?, Some(face)).await?;
+        let mut period = span(first, last)?;
+        if let Grain::Until(time) = grain {
+            period.end = first.and_time(time);
+        }
+        let mut sums = self.open_sums(period, Some(face)).await?;
         let ask = Ask { columns: face.columns(), filter: Filter::default() };
         let version = sums.state.version(grain, first);
         let found = match grain {
             Grain::Before => sums.opening(&ask).await?,
-            Grain::Day | Grain::Month => sums.movement(&ask, Detail::Whole).await?,
+            Grain::Day | Grain::Month | Grain::Until(_) => sums.movement(&ask, Detail::Whole).await?,
         };
         sums.close().await?;
         let Some(version) = version else { return Ok(()) };
@@ -145,9 +150,9 @@ impl Ledger {
         }
         let mut session = self.inner.db.writer().await?;
         session.begin().await?;
-        let kept = spans.keys().find(|(grain, first)| is_amid(*grain, *first));
+        let kept = spans.keys().find(|(grain, first)| kind(*grain, *first).is_some());
         let done = match kept {
-            Some((_, kept)) => let_go(&mut *session, &mut script, face, *kept).await,
+            Some(kept) => let_go(&mut *session, &mut script, face, *kept).await,
             None => Ok(()),
         };
         let done = match done {
@@ -158,23 +163,39 @@ impl Ledger {
     }
 }
 
-/// Whether a span is what lies before a day amid a month: there could be one of them for each day.
-fn is_amid(grain: Grain, first: NaiveDate) -> bool {
-    grain == Grain::Before && first != month_of(first)
+/// Spans of which there could be one for each day, or for each second of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Everything before a day amid a month.
+    Amid,
+    /// A day until a time.
+    Until,
 }
 
-/// Lets go of the earliest of them, so that with the one that is to be kept there are `AMID` at most.
-async fn let_go(session: &mut dyn Session, script: &mut Script, face: Face, kept: NaiveDate) -> Sql<()> {
-    let sql =
-        format!("SELECT first_day FROM rolled_spans WHERE face = '{}' AND grain = 'before'", face.name());
-    let mut others = Vec::new();
+fn kind(grain: Grain, first: NaiveDate) -> Option<Kind> {
+    match grain {
+        Grain::Before if first != month_of(first) => Some(Kind::Amid),
+        Grain::Until(_) => Some(Kind::Until),
+        Grain::Before | Grain::Day | Grain::Month => None,
+    }
+}
+
+/// Lets go of the earliest of a kind, so that with the one that is to be kept there are `SOME` at most.
+async fn let_go(session: &mut dyn Session, script: &mut Script, face: Face, kept: Span) -> Sql<()> {
+    let sql = format!(
+        "SELECT first_day, grain FROM rolled_spans WHERE face = '{}' AND grain NOT IN ('day', 'month')",
+        face.name()
+    );
+    let mut others: Vec<(NaiveDate, Grain)> = Vec::new();
     for row in session.query(&sql).await? {
+        let Some(grain) = Grain::named(row.text(1)?) else { continue };
         let first = row.day(0)?;
-        others.extend((is_amid(Grain::Before, first) && first != kept).then_some(first));
+        let is_other = kind(grain, first) == kind(kept.0, kept.1) && (grain, first) != kept;
+        others.extend(is_other.then_some((first, grain)));
     }
     others.sort_unstable();
-    for first in others.iter().take((others.len() + 1).saturating_sub(AMID)) {
-        let condition = format!("grain = 'before' AND first_day = '{first}'");
+    for (first, grain) in others.iter().take((others.len() + 1).saturating_sub(SOME)) {
+        let condition = format!("grain = '{}' AND first_day = '{first}'", grain.name());
         script.statement(&format!("DELETE FROM rolled_spans WHERE face = '{}' AND {condition}", face.name()));
         script.statement(&format!("DELETE FROM rolled_{} WHERE {condition}", face.name()));
     }

@@ -7,6 +7,7 @@ mod list;
 mod term;
 mod terms;
 mod versions;
+mod worth;
 
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ pub use list::EntryCursor;
 use term::{Face, Term};
 use versions::State;
 pub(super) use versions::moved_by_hand;
+pub(super) use worth::Asked;
 
 /// SELECTs joined into one query.
 const UNION_TERMS: usize = 200;
@@ -184,7 +186,9 @@ impl Ledger {
         let face = Face::of(ask);
         let sums = self.open_sums(period, face).await?;
         let Some(face) = face else { return Ok(sums) };
-        let wanted = sums.worth_rolling(face, detail);
+        let worth = sums.worth_rolling(face, detail);
+        let mut wanted = worth.now;
+        wanted.extend(self.inner.asked.before(face, &sums.state, worth.once_more));
         if wanted.is_empty() {
             return Ok(sums);
         }

@@ -10,7 +10,7 @@ use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::ledger::dialect::Dialect;
 
 /// By what sums are rolled up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Face {
     /// Product and warehouse: `day_totals` itself, by month.
     Keys,

@@ -13,9 +13,6 @@ use crate::entry::ProductId;
 use crate::error::Result;
 use crate::ledger::tables::{Tier, month_bounds};
 
-/// So many days of totals cost more than to keep what lies before them.
-const DAYS_APART: usize = 4;
-
 /// A stretch of rows: some days, and of the time within them only a part where asked.
 pub(super) struct Stretch {
     pub from: Option<NaiveDate>,
@@ -56,7 +53,7 @@ pub(super) struct Rows {
     pub condition: String,
 }
 
-fn at_midnight(time: NaiveDateTime) -> bool {
+pub(super) fn at_midnight(time: NaiveDateTime) -> bool {
     time.time() == NaiveTime::MIN
 }
 
@@ -66,7 +63,7 @@ impl Sums {
         let day = start.date();
         let mut terms = Vec::new();
         match self.face {
-            Some(face) if self.state.is_rolled_before(day) => {
+            Some(face) if self.state.is_rolled(Grain::Before, day) => {
                 terms.push(Term::rolled(face, Grain::Before, day, day, Label::None));
             }
             Some(face) if self.state.trusted => {
@@ -89,10 +86,32 @@ impl Sums {
             Some(_) => terms.push(Term::totals(None, previous(day), Label::None)),
         }
         if !at_midnight(start) {
-            let cut = Stretch::cut(Period { start: midnight(day), end: start });
-            terms.extend(self.row_terms(ask, cut, Detail::Whole).await?);
+            self.cut_day(ask, Period { start: midnight(day), end: start }, Detail::Whole, &mut terms).await?;
         }
         Ok(terms)
+    }
+
+    /// A part of one day: where it begins with the day, as it was kept, else from the day's rows.
+    async fn cut_day(
+        &mut self,
+        ask: &Ask,
+        part: Period,
+        detail: Detail,
+        terms: &mut Vec<Term>,
+    ) -> Result<()> {
+        let (day, until) = (part.start.date(), Grain::Until(part.end.time()));
+        match self.face {
+            Some(face) if at_midnight(part.start) && self.state.is_rolled(until, day) => {
+                let label = match detail {
+                    Detail::Whole => Label::None,
+                    Detail::Month => Label::Day(month_of(day)),
+                    Detail::Day => Label::Day(day),
+                };
+                terms.push(Term::rolled(face, until, day, day, label));
+            }
+            _ => terms.extend(self.row_terms(ask, Stretch::cut(part), detail).await?),
+        }
+        Ok(())
     }
 
     pub(super) async fn movement_terms(&mut self, ask: &Ask, detail: Detail) -> Result<Vec<Term>> {
@@ -102,15 +121,13 @@ impl Sums {
         let mut from = first;
         if !at_midnight(start) {
             from = next(first);
-            let cut = Stretch::cut(Period { start, end: end.min(midnight(from)) });
-            terms.extend(self.row_terms(ask, cut, detail).await?);
+            self.cut_day(ask, Period { start, end: end.min(midnight(from)) }, detail, &mut terms).await?;
         }
         if from < last {
             self.whole_days(ask, from, previous(last), detail, &mut terms).await?;
         }
         if !at_midnight(end) && from <= last {
-            let cut = Stretch::cut(Period { start: midnight(last), end });
-            terms.extend(self.row_terms(ask, cut, detail).await?);
+            self.cut_day(ask, Period { start: midnight(last), end }, detail, &mut terms).await?;
         }
         Ok(terms)
     }
@@ -261,52 +278,6 @@ impl Sums {
         }
         Ok(tables)
     }
-
-    /// What this question would read over and over if it were not rolled up. The newest day, and its month, are still
-    /// moving.
-    pub(super) fn worth_rolling(&self, face: Face, detail: Detail) -> Vec<(Grain, NaiveDate)> {
-        let Some(newest) = self.state.newest.filter(|_| self.state.trusted) else { return Vec::new() };
-        let stale = |grain: Grain, first: NaiveDate| !self.state.fresh(grain, first);
-        let mut wanted = Vec::new();
-        let (start, end) = (self.period.start.date(), self.period.end.date());
-        let base = self.state.base(start);
-        if stale(Grain::Before, base) {
-            let latest = self.state.latest_before(base).unwrap_or(NaiveDate::MIN);
-            let months = self.state.months.range(latest..base).map(|(month, _)| *month);
-            wanted.extend(
-                months.filter(|month| stale(Grain::Month, *month)).map(|month| (Grain::Month, month)),
-            );
-            wanted.push((Grain::Before, base));
-        }
-        // Keys have no days of their own: many of them before the period's first are rolled up together.
-        let apart = self.state.days.range(base..start).count();
-        if face == Face::Keys && apart >= DAYS_APART && start <= newest && stale(Grain::Before, start) {
-            wanted.push((Grain::Before, start));
-        }
-        let mut days = vec![(base, start)];
-        let from = if at_midnight(self.period.start) { start } else { next(start) };
-        if from < end && detail == Detail::Day {
-            days.push((from, end));
-        } else if from < end {
-            for part in month_parts(from, previous(end)) {
-                if !part.whole || part.from >= month_of(newest) {
-                    days.push((part.from, next(part.to)));
-                } else if stale(Grain::Month, part.from) {
-                    wanted.push((Grain::Month, part.from));
-                }
-            }
-        }
-        if face != Face::Keys {
-            let days = days.into_iter().map(|(from, end)| (from, end.min(newest)));
-            for (from, end) in days.filter(|(from, end)| from < end) {
-                let days = self.state.days.range(from..end).map(|(day, _)| *day);
-                wanted.extend(days.filter(|day| stale(Grain::Day, *day)).map(|day| (Grain::Day, day)));
-            }
-        }
-        wanted.sort_unstable();
-        wanted.dedup();
-        wanted
-    }
 }
 
 fn label_of(detail: Detail, day: NaiveDate) -> Label {
@@ -314,13 +285,13 @@ fn label_of(detail: Detail, day: NaiveDate) -> Label {
 }
 
 /// A month, or a part of it.
-struct MonthPart {
-    from: NaiveDate,
-    to: NaiveDate,
-    whole: bool,
+pub(super) struct MonthPart {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub whole: bool,
 }
 
-fn month_parts(from: NaiveDate, to: NaiveDate) -> Vec<MonthPart> {
+pub(super) fn month_parts(from: NaiveDate, to: NaiveDate) -> Vec<MonthPart> {
     let mut parts = Vec::new();
     let mut at = from;
     while at <= to {

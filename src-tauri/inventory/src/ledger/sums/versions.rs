@@ -1,9 +1,10 @@
 //! Which version every day and month has, which of them are rolled up at which version, and whether the versions can
 //! be trusted at all: they count entries, and must have counted as many as the sources.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::{Months, NaiveDate};
+use chrono::{Months, NaiveDate, NaiveTime};
 
 use super::term::Face;
 use super::{Ledger, Period, month_of};
@@ -20,14 +21,30 @@ pub(super) enum Grain {
     Month,
     /// Everything before a month, or before a day of one.
     Before,
+    /// One day until this time, the time itself not included.
+    Until(NaiveTime),
 }
 
+/// How the name of a day until a time is written, in `strftime`'s language: a `u` and six digits.
+const UNTIL: &str = "u%H%M%S";
+
 impl Grain {
-    pub fn name(self) -> &'static str {
+    pub fn name(self) -> Cow<'static, str> {
         match self {
-            Grain::Day => "day",
-            Grain::Month => "month",
-            Grain::Before => "before",
+            Grain::Day => "day".into(),
+            Grain::Month => "month".into(),
+            Grain::Before => "before".into(),
+            Grain::Until(time) => time.format(UNTIL).to_string().into(),
+        }
+    }
+
+    /// `None` for a name that only a later program knows.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "day" => Some(Grain::Day),
+            "month" => Some(Grain::Month),
+            "before" => Some(Grain::Before),
+            other => NaiveTime::parse_from_str(other, UNTIL).ok().map(Grain::Until),
         }
     }
 }
@@ -80,11 +97,7 @@ impl State {
             period.end.date()
         );
         for row in session.query(&sql).await? {
-            let grain = match row.text(0)? {
-                "day" => Grain::Day,
-                "month" => Grain::Month,
-                _ => Grain::Before,
-            };
+            let Some(grain) = Grain::named(row.text(0)?) else { continue };
             state.rolled.insert((grain, row.day(1)?), row.int(2)?);
         }
         Ok(state)
@@ -98,7 +111,7 @@ impl State {
     /// Today's version of a span; `None` where nothing lies in it.
     pub fn version(&self, grain: Grain, first: NaiveDate) -> Option<i64> {
         match grain {
-            Grain::Day => self.days.get(&first).copied(),
+            Grain::Day | Grain::Until(_) => self.days.get(&first).copied(),
             Grain::Month => self.months.get(&first).copied(),
             Grain::Before => {
                 let months = self.months.range(..month_of(first));
@@ -116,9 +129,9 @@ impl State {
         self.trusted && self.rolled.get(&(grain, first)) == Some(&version)
     }
 
-    /// Whether everything before a day in the midst of a month is rolled up as the snapshot holds it.
-    pub fn is_rolled_before(&self, day: NaiveDate) -> bool {
-        self.rolled.contains_key(&(Grain::Before, day)) && self.fresh(Grain::Before, day)
+    /// Whether a span is rolled up as the snapshot holds it. Unlike a fresh one it is never an empty one.
+    pub fn is_rolled(&self, grain: Grain, first: NaiveDate) -> bool {
+        self.rolled.contains_key(&(grain, first)) && self.fresh(grain, first)
     }
 
     /// The latest month not after `base` whose `before` is fresh, if any.
