@@ -161,6 +161,7 @@ fn step(step: setup::Step) -> Step {
     match step {
         setup::Step::Config | setup::Step::Address => Step::Address,
         setup::Step::Folder => Step::Folder,
+        setup::Step::Space => Step::Space,
         setup::Step::Dns => Step::Dns,
         setup::Step::Tcp => Step::Tcp,
         setup::Step::Tls => Step::Tls,

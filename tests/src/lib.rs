@@ -8,6 +8,7 @@ pub mod broker;
 pub mod clerk;
 pub mod corrupt;
 pub mod daemon;
+pub mod dialog;
 pub mod digest;
 pub mod dropped;
 pub mod feed;

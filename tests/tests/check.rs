@@ -315,7 +315,13 @@ fn embedded_stores_are_tried_or_in_use() {
     let site = Site::standalone();
     let rows = check(&site, 0);
     let steps: Vec<_> = rows.iter().map(|row| (row.part.as_str(), row.step.as_str())).collect();
-    let wanted = [("outbox", "folder"), ("ledger", "store"), ("ledger", "tables"), ("stock", "store")];
+    let wanted = [
+        ("outbox", "folder"),
+        ("outbox", "space"),
+        ("ledger", "store"),
+        ("ledger", "tables"),
+        ("stock", "store"),
+    ];
     assert_eq!(steps, wanted);
     let running = site.daemon.start();
     // Not before it holds the folder: `check` holds it for a moment too.
@@ -329,4 +335,15 @@ fn embedded_stores_are_tried_or_in_use() {
     std::fs::write(site.file("ledger"), b"this is no database, and longer than a page header would be")
         .unwrap();
     fails_at(&check(&site, 1), "ledger", "store");
+}
+
+/// Outbox and embedded stores lie in the data directory: a disk with little room is told before a bill finds none.
+#[test]
+fn row_31_a_disk_that_is_nearly_full_is_told() {
+    let disk = tests::small_disk::SmallDisk::mount(64);
+    let site = Site::standalone();
+    std::os::unix::fs::symlink(disk.path(), site.data_dir()).unwrap();
+    let words = fails_at(&check(&site, 1), "outbox", "space");
+    assert!(words.contains("nearly full: ") && words.contains(" of 67 MB are free"), "{words}");
+    assert!(words.contains("[app] data_dir"), "{words}");
 }

@@ -3,6 +3,8 @@
 //! say what the screen says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, clippy::float_arithmetic)]
 
+#[path = "desktop_reports/exports.rs"]
+mod exports;
 #[path = "desktop_reports/sums.rs"]
 mod sums;
 

@@ -19,8 +19,9 @@ use crate::site::Site;
 use crate::sql::Db;
 use crate::usage::round;
 
-/// Times that each report is asked for.
+/// Times that each report is asked for, and the list of unusual days.
 const TIMES: usize = 15;
+const FEW_TIMES: usize = 5;
 /// Aims: milliseconds of a report and of a chart, growth over ten times the entries, the raw rows' time to ours.
 const REPORT_MS: f64 = 100.0;
 const CHART_MS: f64 = 20.0;
@@ -91,6 +92,7 @@ struct Seen {
     chart_ms: f64,
     sheet: Value,
     backdated: Value,
+    unusual: Value,
     moving: Vec<(&'static str, f64)>,
 }
 
@@ -119,10 +121,11 @@ fn ledger(place: &Place, kept: &Kept) -> Result<Seen> {
     }
     let chart_ms = chart(place, &ledger, kept)?;
     let sheet = sheet(&site, kept)?;
+    let unusual = unusual(place, &ledger, kept)?;
     let backdated = backdated(place, &ledger, &mut db, kept)?;
     let moving = moving(place, &ledger, &mut db, kept)?;
     site.remove(place)?;
-    Ok(Seen { kept: *kept, asked, chart_ms, sheet, backdated, moving })
+    Ok(Seen { kept: *kept, asked, chart_ms, sheet, backdated, unusual, moving })
 }
 
 /// The reports: whole periods, and moments that cut a day.
@@ -204,6 +207,27 @@ fn sheet(site: &Site, kept: &Kept) -> Result<Value> {
     Ok(json!({ "days": days, "s": seconds(took), "peak_mb": round(peak_mb, 1), "bytes": bytes }))
 }
 
+/// The unusual days of the year's last month, told from every key's days of four months.
+fn unusual(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<Value> {
+    let period = Period::days(kept.day(kept.days - 31), kept.day(kept.days - 1)).context("a period")?;
+    let (mut times, mut found) = (Vec::new(), None);
+    for _ in 0..FEW_TIMES {
+        let begun = Instant::now();
+        let all =
+            place.runtime.block_on(report::unusual(ledger, period, &Filter::default(), &report::RULE))?;
+        times.push(millis(begun));
+        ensure!(found.is_none_or(|before| before == all.len()), "the unusual days differ from themselves");
+        found = Some(all.len());
+    }
+    let first_ms = times[0];
+    times.sort_by(f64::total_cmp);
+    let median_ms = percentile(&times, 50.0).context("no times")?;
+    Ok(json!({
+        "keys": kept.products * kept.warehouses, "days": report::RULE.judged + report::RULE.back,
+        "found": found, "first_ms": round(first_ms, 1), "median_ms": round(median_ms, 1),
+    }))
+}
+
 /// The first report after an entry of a day long past, and the one after it.
 fn backdated(place: &Place, ledger: &Ledger, db: &mut Db, kept: &Kept) -> Result<Value> {
     let (_, request) =
@@ -244,7 +268,7 @@ impl Seen {
             "entries": self.kept.entries, "days": self.kept.days, "products": self.kept.products,
             "warehouses": self.kept.warehouses, "reports": asked, "aim_ms": REPORT_MS,
             "chart_ms": round(self.chart_ms, 2), "chart_aim_ms": CHART_MS, "workbook": self.sheet,
-            "backdated_entry": self.backdated,
+            "backdated_entry": self.backdated, "unusual_days": self.unusual,
             "while_entries_come_in_ms": self.moving.iter().map(|(name, ms)| json!([name, round(*ms, 2)])).collect::<Vec<_>>(),
         })
     }
@@ -292,8 +316,8 @@ fn print(few: &Seen, many: &Seen) {
         );
     }
     println!(
-        "chart of a year {:.1} ms; workbook {}; backdated {}",
-        many.chart_ms, many.sheet, many.backdated
+        "chart of a year {:.1} ms; workbook {}; backdated {}; unusual days {}",
+        many.chart_ms, many.sheet, many.backdated, many.unusual
     );
     for ((name, few), (_, many)) in few.moving.iter().zip(&many.moving) {
         println!("{name}, an entry of the newest day before each: {many:.1} ms, grown {:.2}", many / few);

@@ -46,6 +46,8 @@ const NEEDS: &[Need] = &[
     program("xauth", "xauth", true),
     program("webkit2gtk-driver", "WebKitWebDriver", true),
     program("dbus-x11", "dbus-launch", true),
+    // Types into the system's own dialogs, which no WebDriver reaches.
+    program("xdotool", "xdotool", true),
     program("mariadb-server", "mariadbd", true),
     program("redis-server", "redis-server", true),
     program("default-jre-headless", "java", true),
@@ -131,7 +133,7 @@ fn elsewhere(missing: &[&Need]) -> String {
             "dnf",
             "sudo dnf install gcc-c++ cmake pkgconf webkit2gtk4.1-devel libappindicator-gtk3-devel \
              librsvg2-devel libxdo-devel openssl-devel cyrus-sasl-devel libcurl-devel xorg-x11-server-Xvfb \
-             dbus-x11 google-noto-sans-cjk-fonts dejavu-sans-fonts mariadb-server redis java-21-openjdk-headless maven python3",
+             dbus-x11 xdotool google-noto-sans-cjk-fonts dejavu-sans-fonts mariadb-server redis java-21-openjdk-headless maven python3",
         ),
         (
             "pacman",

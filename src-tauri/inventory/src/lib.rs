@@ -25,6 +25,7 @@ pub mod replay;
 pub mod report;
 pub mod setup;
 pub mod source;
+mod space;
 pub mod stock;
 pub mod wire;
 pub mod words;

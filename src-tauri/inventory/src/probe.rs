@@ -23,6 +23,8 @@ pub enum Step {
     Config,
     /// The data directory may be written.
     Folder,
+    /// The disk under it has room.
+    Space,
     /// Address and settings can be read.
     Address,
     /// The host's name leads to an address.
@@ -57,6 +59,7 @@ impl Step {
         match self {
             Step::Config => "config",
             Step::Folder => "folder",
+            Step::Space => "space",
             Step::Address => "address",
             Step::Dns => "dns",
             Step::Tcp => "tcp",

@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::ledger::Ledger;
 use crate::probe::Trail;
 pub use crate::probe::{Finding, State, Step};
+use crate::space;
 use crate::words;
 use crate::words::Words;
 
@@ -81,10 +82,15 @@ fn data_dir(config: &Config) -> Vec<Finding> {
     let tried = std::fs::create_dir_all(folder)
         .and_then(|()| std::fs::write(&probe, b""))
         .and_then(|()| std::fs::remove_file(&probe));
-    let mut trail = Trail::new("outbox", &[Step::Folder]);
+    let mut trail = Trail::new("outbox", &[Step::Folder, Step::Space]);
     match tried {
-        Ok(()) => trail
-            .fine(Step::Folder, words!("may_be_written", "{path} may be written", path = folder.display())),
+        Ok(()) => {
+            trail.fine(
+                Step::Folder,
+                words!("may_be_written", "{path} may be written", path = folder.display()),
+            );
+            space::tell(&mut trail, folder);
+        }
         Err(error) => trail.fault(
             Step::Folder,
             Code::Config,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use inventory::error::Code;
 use inventory::outbox::Outbox;
 use inventory::probe::{Finding, State, Step};
-use inventory::queue::kafka::{KafkaQueue, KafkaSettings, Sender, bounds, ensure_topic, members, probe};
+use inventory::queue::kafka::{Asker, KafkaQueue, KafkaSettings, Sender, ensure_topic, probe};
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 use kafka_bench::{Bench, saved, until};
 
@@ -147,7 +147,7 @@ async fn two_members_share_and_the_survivor_takes_all() {
     let mut all: Vec<i32> = theirs.iter().chain(&ours).map(|source| source.partition).collect();
     all.sort_unstable();
     assert_eq!(all, [0, 1, 2, 3]);
-    assert_eq!(members(&bench.settings("x")).await.unwrap(), 2);
+    assert_eq!(Asker::new(bench.settings("x")).members().await.unwrap(), 2);
     bench.produce_numbers(ours[0].partition, 0..50).await;
     let mut reader = first.open(&ours[0], 0).await.unwrap();
     assert_eq!(read_to(reader.as_mut(), 50).await.len(), 50);
@@ -243,7 +243,7 @@ async fn the_sender_keeps_order_and_notes_places() {
     assert!(outbox.next_unsent(0, 1).await.unwrap().is_empty());
     sender.stop().await;
     let queue = KafkaQueue::start(bench.settings("a")).unwrap();
-    let ends = bounds(&bench.settings("b")).await.unwrap();
+    let ends = Asker::new(bench.settings("b")).bounds().await.unwrap();
     let mut seen = vec![Vec::new(); 7];
     for source in assigned(&queue).await {
         let mut reader = queue.open(&source, 0).await.unwrap();

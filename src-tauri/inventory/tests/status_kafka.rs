@@ -84,6 +84,36 @@ async fn sql(config: &Config, statement: &str) {
     connection.close().await.unwrap();
 }
 
+/// The client library's clients of this process, by the threads that each of them has.
+#[cfg(target_os = "linux")]
+fn clients() -> std::collections::BTreeSet<String> {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().map(|entry| entry.unwrap().path());
+    let main = |path: &std::path::PathBuf| {
+        std::fs::read_to_string(path.join("comm")).is_ok_and(|name| name.trim() == "rdk:main")
+    };
+    threads.filter(main).map(|path| path.display().to_string()).collect()
+}
+
+/// Asked again and again, it asks over one client.
+#[cfg(target_os = "linux")]
+async fn keeps_its_client(asking: &Engine) {
+    asking.status().await.unwrap();
+    // Those of `init` may be at their end yet.
+    let mut first = clients();
+    for _ in 0..100 {
+        if first.len() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        first = clients();
+    }
+    assert_eq!(first.len(), 1, "{first:?}");
+    for _ in 0..5 {
+        asking.status().await.unwrap();
+        assert_eq!(clients(), first);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_remembered_hides_no_change() {
     let folder = tempfile::tempdir().unwrap();
@@ -91,6 +121,8 @@ async fn what_is_remembered_hides_no_change() {
     let clock = Arc::new(Hand(AtomicI64::new(1_760_000_000_000)));
     setup::init(config.clone(), "status-test", clock.clone(), |_, _| {}).await.unwrap();
     let asking = Engine::open(config.clone(), Parts::Stores, "asking", clock.clone()).await.unwrap();
+    #[cfg(target_os = "linux")]
+    keeps_its_client(&asking).await;
     let state = |wanted: State| move |sources: &[SourceStatus]| sources.iter().all(|one| one.state == wanted);
     let first = asking.status().await.unwrap().sources;
     assert!(!first.is_empty() && state(State::Paused)(&first), "nobody consumes: {first:?}");

@@ -205,7 +205,7 @@ pub struct ReportMovers {
     pub found: u32,
 }
 
-/// A day on which far more went out than is usual.
+/// A day on which far more came in or went out than is usual.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct ReportUnusual {
@@ -219,16 +219,18 @@ pub struct ReportUnusual {
     pub product_name: String,
     /// The day.
     pub day: String,
-    /// Out on that day.
+    /// Pieces on that day.
     #[ts(type = "number")]
-    pub outward: i64,
-    /// Out that is usual on such a day.
+    pub quantity: i64,
+    /// 1 in, -1 out.
+    pub drcr: i32,
+    /// Pieces that are usual on such a day.
     #[ts(type = "number")]
     pub usual: i64,
-    /// The most out that would not be unusual.
+    /// The most that would not be unusual.
     #[ts(type = "number")]
     pub ordinary: i64,
-    /// Out, divided by that, in hundredths.
+    /// Pieces, divided by that, in hundredths.
     #[ts(type = "number")]
     pub hundredths: i64,
 }
@@ -254,7 +256,7 @@ pub struct ReportAlerts {
     /// … and so many pieces …
     #[ts(type = "number")]
     pub least: i64,
-    /// … of goods with at least so many days with an out …
+    /// … of goods with at least so many days that moved …
     pub known: u32,
     /// … within so many last days of the period.
     pub judged: u32,

@@ -164,6 +164,8 @@ pub struct Settings {
 pub enum Step {
     /// The data folder may be written.
     Folder,
+    /// The disk under it has room.
+    Space,
     /// Address and settings can be read.
     Address,
     /// The name leads to an address.

@@ -190,7 +190,8 @@ fn shown_unusual(one: &Unusual, names: &Names) -> ReportUnusual {
         product_name: names.name(CatalogKind::Product, product),
         product_id: product.to_owned(),
         day: one.day.to_string(),
-        outward: one.outward,
+        quantity: one.quantity,
+        drcr: if one.direction == Direction::In { 1 } else { -1 },
         usual: one.measure.usual,
         ordinary: one.measure.ordinary,
         hundredths: i64::try_from(one.hundredths()).unwrap_or(i64::MAX),
@@ -259,6 +260,8 @@ pub async fn report_export(
     let tell = move |progress| {
         let _ = feed.send(progress);
     };
+    // A first word before the first rows: they may take a while, and the file has its name now.
+    tell(ReportProgress { done: 0, total: 0, rows: 0 });
     let made = clock::wall();
     let job = files::Job { language: &language, made, cancelled: &cancelled, tell: &tell };
     let ledger = live.engine.ledger();

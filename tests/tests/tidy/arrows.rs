@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ledger", 3),
     ("outbox", 3),
     ("live", 3),
+    ("space", 2),
     ("stock", 2),
     ("wire", 2),
     ("bill", 2),

@@ -9,8 +9,8 @@ use crate::error::Result;
 use crate::outbox::Outbox;
 use crate::probe::Finding;
 use crate::queue::history::History;
-use crate::queue::kafka::{self, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
-use crate::queue::{Bounds, Message, Queue, SourceIdentity};
+use crate::queue::kafka::{self, Asker, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
+use crate::queue::{Bounds, Queue, SourceIdentity};
 use crate::stock::Stock;
 use crate::stock::redis::Redis;
 
@@ -47,24 +47,14 @@ pub(super) fn stock(config: &Config) -> Result<Arc<dyn Stock>> {
     Ok(Arc::new(Redis::open(&config.redis_url, config.redis_password.fetch()?.as_deref())?))
 }
 
-/// Every partition's log.
-pub(crate) async fn bounds(config: &Config) -> Result<HashMap<SourceIdentity, Bounds>> {
-    kafka::bounds(&settings(config, "status")).await
-}
-
-/// One message of each of these partitions; left out where none stands at its offset, which must lie within the log.
-pub(super) async fn messages_at(config: &Config, places: Vec<(i32, i64)>) -> Result<HashMap<i32, Message>> {
-    kafka::messages_at(&settings(config, "status"), places).await
+/// Whom a status asks about the topic and its group.
+pub(super) fn asker(config: &Config) -> Asker {
+    Asker::new(settings(config, "status"))
 }
 
 /// Every partition's log, of a topic that may just have been made.
 pub(crate) async fn bounds_when_ready(config: &Config) -> Result<HashMap<SourceIdentity, Bounds>> {
     kafka::bounds_when_ready(&settings(config, "init")).await
-}
-
-/// How many processes consume now.
-pub(crate) async fn consumers(config: &Config) -> Result<usize> {
-    kafka::members(&settings(config, "status")).await
 }
 
 /// Makes the topic if it is missing; says what it did.

@@ -22,6 +22,7 @@ use crate::ledger::{Ledger, Limits};
 use crate::outbox::{DataDir, Outbox};
 use crate::queue::Queue;
 use crate::queue::history::{History, LocalHistory};
+use crate::queue::kafka::Asker;
 use crate::queue::local::LocalQueue;
 use crate::stock::Stock;
 use crate::stock::redb::Redb;
@@ -76,6 +77,8 @@ pub struct Engine {
     desk: Desk,
     /// What the brokers told the status a moment ago.
     remembered: Mutex<Remembered>,
+    /// Asks them.
+    asker: Asker,
     /// Held as long as the engine lives.
     _data_dir: Option<DataDir>,
 }
@@ -100,6 +103,7 @@ impl Engine {
         }
         let ledger = Arc::new(ledger);
         let desk = Desk::new(&config, Arc::clone(&ledger), Arc::clone(&stock), Arc::clone(&clock), program);
+        let asker = cluster::asker(&config);
         let engine = Engine {
             config,
             parts,
@@ -110,6 +114,7 @@ impl Engine {
             outbox,
             desk,
             remembered: Mutex::default(),
+            asker,
             _data_dir: data_dir,
         };
         if embedded {

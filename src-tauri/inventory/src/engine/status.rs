@@ -2,8 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::Engine;
 use super::remembered::Remembered;
-use super::{Engine, cluster};
 use crate::config::Mode;
 use crate::error::Result;
 use crate::ledger::{SourceRow, payload_hash};
@@ -100,7 +100,7 @@ impl Engine {
             return Ok(HashSet::new());
         }
         let places = asked.iter().map(|(row, _)| (row.identity.partition, row.last_offset)).collect();
-        let found = cluster::messages_at(&self.config, places).await?;
+        let found = self.asker.messages_at(places).await?;
         let mut reused = HashSet::new();
         for (row, log) in asked {
             let message = found.get(&row.identity.partition);
@@ -119,7 +119,7 @@ impl Engine {
         if !remembered.must_count_members(now_ms) {
             return Ok(true);
         }
-        let members = cluster::consumers(&self.config).await?;
+        let members = self.asker.members().await?;
         remembered.has_members(members, now_ms);
         Ok(members > 0)
     }
@@ -131,7 +131,7 @@ impl Engine {
             let bounds = Bounds { start: 0, end: outbox.end() };
             return Ok(HashMap::from([(outbox.local_source(), bounds)]));
         }
-        cluster::bounds(&self.config).await
+        self.asker.bounds().await
     }
 
     /// Entries of this data directory that wait; read beside the process that owns it.

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::dialect::Dialect;
 use super::digest::{payload_hash, row_digest};
+use super::duplicate::Place;
 use super::rows::{ByDay, RowWriter, counters};
 use super::sources::{new_stamp, take};
 use super::sql::{Kind, Script, Session, Sql, SqlError, conclude};
@@ -185,7 +186,7 @@ impl Ledger {
         session: &mut dyn Session,
         source: &SourceRow,
         looked: &Looked<'_>,
-    ) -> Sql<HashMap<IdKey, String>> {
+    ) -> Sql<HashMap<IdKey, Place>> {
         let dialect = self.inner.db.dialect();
         let mut by_day: ByDay<'_> = BTreeMap::new();
         for (message, look) in looked {
@@ -222,7 +223,7 @@ impl Ledger {
                 for row in session.query(&sql).await? {
                     let Some(id) = row.opt_uuid(0)? else { continue };
                     let source = names.get(&row.int(1)?).map_or("?", String::as_str);
-                    let place = format!("offset {} of source {source}", row.int(2)?);
+                    let place = Place::There(row.int(2)?, source.to_owned());
                     there.insert((product.clone(), *day, id), place);
                 }
             }

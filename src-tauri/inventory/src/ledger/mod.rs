@@ -6,6 +6,7 @@ mod catalogue;
 mod commit;
 mod dialect;
 mod digest;
+mod duplicate;
 mod listed;
 mod mend;
 mod mysql;

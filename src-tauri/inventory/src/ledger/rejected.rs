@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::dialect::hex;
 use super::sql::Row;
-use super::{Ledger, RejectedRow};
+use super::{Ledger, RejectedRow, duplicate};
 use crate::error::{Code, Error, Result};
 use crate::wire;
 use crate::words;
@@ -33,7 +33,7 @@ pub fn reason(kind: &str, text: &str, payload: Option<&[u8]>) -> Words {
     let told = text.to_owned();
     let refusal = || wire::decode(payload?).err();
     match kind {
-        "duplicate" => words!("rejected_duplicate", told told;),
+        "duplicate" => duplicate::told(text),
         "window" => words!("rejected_window", told told;),
         "overflow" => words!("rejected_overflow", told told;),
         _ => refusal().map_or_else(|| words!("rejected_invalid", told told;), |refusal| refusal.words()),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, NaiveDate};
 use uuid::Uuid;
 
+use super::duplicate::Place;
 use super::{Incoming, Limits};
 use crate::entry::{Entry, MAX_BALANCE, ProductId, Refusal, Rule, StockKey, format_time};
 
@@ -109,7 +110,7 @@ pub(crate) struct Judged<'a> {
 pub(crate) fn judge<'a>(
     looked: &[(&'a Incoming, Result<&'a Entry, Rejection>)],
     held: &HashMap<StockKey, Held>,
-    there: &HashMap<IdKey, String>,
+    there: &HashMap<IdKey, Place>,
 ) -> Judged<'a> {
     let mut judged = Judged::default();
     let mut tally = Tally::default();
@@ -124,11 +125,9 @@ pub(crate) fn judge<'a>(
         };
         let id = entry.entry_id.map(|id| (entry.product_id.clone(), entry.day(), id));
         if let Some(id) = &id {
-            let place = there.get(id).cloned();
-            let place =
-                place.or_else(|| seen.get(id).map(|offset| format!("offset {offset} of this source")));
-            if let Some(place) = place {
-                let reason = format!("entry_id {} was counted before, at {place}", id.2);
+            let here = || seen.get(id).copied().map(Place::Here);
+            if let Some(place) = there.get(id).cloned().or_else(here) {
+                let reason = place.reason(id.2);
                 judged.rejected.push((message, Rejection { kind: "duplicate", field: "entry_id", reason }));
                 judged.duplicates += 1;
                 continue;

@@ -83,6 +83,8 @@ pub async fn unusual_days_are_told_by_key(place: &Place) {
     moved.extend([(2025, 22, ("W3", 500)), (2025, 1, ("W4", 500))]);
     moved.extend((1..=20).map(|day| (2024, day, ("W5", 10))));
     moved.extend((1..=13).map(|day| (2025, day, ("W5", 10))).chain([(2025, 14, ("W5", 900))]));
+    // What comes in is measured by itself: W1 got 200 once, and sends out less every day.
+    moved.extend((1..=20).map(|day| (2025, day, ("W1", -40))).chain([(2025, 24, ("W1", -200))]));
     moved.sort_unstable();
     let lines = (0..).zip(moved).map(|(at, (year, day, (warehouse, out)))| {
         message(at, entry("P", warehouse, -out, &format!("{year}-03-{day:02} 12:00:00"), None))
@@ -95,24 +97,32 @@ pub async fn unusual_days_are_told_by_key(place: &Place) {
         .map(|one| {
             let report::Measure { usual, ordinary } = one.measure;
             let (warehouse, day) = (one.key.warehouse.as_str(), one.day.to_string());
-            (warehouse, day, one.outward, usual, ordinary, one.hundredths())
+            let pieces = if one.direction == Direction::In { one.quantity } else { -one.quantity };
+            (warehouse, day, pieces, usual, ordinary, one.hundredths())
         })
         .collect();
     let expected = [
-        ("W3", "2025-03-22".to_owned(), 500, 10, 30, 1666),
-        ("W1", "2025-03-21".to_owned(), 31, 10, 30, 103),
+        ("W3", "2025-03-22".to_owned(), -500, 10, 30, 1666),
+        ("W1", "2025-03-24".to_owned(), 200, 40, 120, 166),
+        ("W1", "2025-03-21".to_owned(), -31, 10, 30, 103),
     ];
     assert_eq!(shown, expected);
     let other = Filter { warehouses: Some(vec![WarehouseId::parse("W2").unwrap()]), ..Filter::default() };
     assert!(report::unusual(&ledger, period, &other, &report::RULE).await.unwrap().is_empty());
     let month = days("2025-03-01", "2025-03-31");
     let all = report::unusual(&ledger, month, &Filter::default(), &report::RULE).await.unwrap();
-    assert_eq!(all.len(), 3, "W4's first day is judged now");
+    assert_eq!(all.len(), 4, "W4's first day is judged now");
+    // A period that ends amid a day judges what moved up to there; by company the entries themselves are read.
+    let cut = Period { end: "2025-03-22T12:00:00".parse().unwrap(), ..month };
+    let told = report::unusual(&ledger, cut, &Filter::default(), &report::RULE).await.unwrap();
+    assert_eq!(told.iter().map(|one| one.day.to_string()).collect::<Vec<_>>(), ["2025-03-01", "2025-03-21"]);
+    let company = Filter { companies: Some(vec![CompanyId::stored("C1")]), ..Filter::default() };
+    assert_eq!(report::unusual(&ledger, month, &company, &report::RULE).await.unwrap(), all);
     let sort = report::Sort { order: report::Order::Entries, descending: true };
     let request = Request { sort, ..Request::new(month, &[Group::Warehouse]) };
     let rows = report::run(&ledger, &request).await.unwrap().rows;
     let entries: Vec<_> = rows.iter().map(|row| (row.group[0].to_string(), row.figures.entries)).collect();
-    let expected = [("W4", 41), ("W1", 22), ("W2", 21), ("W3", 21), ("W5", 14)];
+    let expected = [("W1", 43), ("W4", 41), ("W2", 21), ("W3", 21), ("W5", 14)];
     assert_eq!(entries, expected.map(|(warehouse, entries)| (warehouse.to_owned(), entries)));
 }
 

@@ -35,7 +35,7 @@ spreads: number,
  */
 least: number, 
 /**
- * … of goods with at least so many days with an out …
+ * … of goods with at least so many days that moved …
  */
 known: number, 
 /**

@@ -3,4 +3,4 @@
 /**
  * One step of a connection test, in the order in which they are walked.
  */
-export type Step = "folder" | "address" | "dns" | "tcp" | "tls" | "protocol" | "login" | "topic" | "brokers" | "database" | "grant" | "tables" | "store" | "policy";
+export type Step = "folder" | "space" | "address" | "dns" | "tcp" | "tls" | "protocol" | "login" | "topic" | "brokers" | "database" | "grant" | "tables" | "store" | "policy";

@@ -4,6 +4,7 @@ import type { Failure, ReportFile, ReportPicture, ReportProgress } from '../../a
 import { formatCount } from '../../components/quantity';
 import { locale } from '../../i18n/locale.svelte';
 import { m } from '../../i18n/paraglide/messages';
+import { said } from '../../i18n/said';
 import { toasts } from '../../shell/toasts.svelte';
 import { chartView } from './charts.svelte';
 import { report } from './view.svelte';
@@ -11,9 +12,12 @@ import { chartWords, periodWord } from './words';
 
 class Exporting {
   isRunning = $state(false);
+  /** It takes long enough to say so. */
+  isLate = $state(false);
   isEnding = $state(false);
   progress = $state.raw<ReportProgress | null>(null);
   trouble = $state.raw<Failure | null>(null);
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   /** Every row of the report, in the language on screen. */
   table(format: ReportFile): Promise<void> {
@@ -23,6 +27,8 @@ class Exporting {
       const language = locale.current;
       const feed = listen('report_export', { query, format, language, path: null }, (now) => {
         this.progress = now;
+        // The first word comes when the file has its name: choosing one is no work.
+        this.#late ??= setTimeout(() => (this.isLate = true), 300);
       });
       const done = await feed.answer.finally(feed.stop);
       if (done.path === null) return;
@@ -63,9 +69,12 @@ class Exporting {
       await what();
     } catch (error) {
       const failed = failure(error);
-      // Whoever cancelled it knows.
-      if (failed.code !== 'cancelled') this.trouble = failed;
+      if (failed.code === 'cancelled') toasts.show(said(failed.message), 'plain');
+      else this.trouble = failed;
     } finally {
+      clearTimeout(this.#late);
+      this.#late = undefined;
+      this.isLate = false;
       this.isRunning = false;
       this.isEnding = false;
     }

@@ -199,6 +199,11 @@ impl Ledger {
         self.open_sums(period, Some(face)).await
     }
 
+    /// Opens one state of the ledger to ask what moved on days of `period`, one by one: nothing is rolled up for it.
+    pub(crate) async fn moved_days(&self, period: Period, ask: &Ask) -> Result<Sums> {
+        self.open_sums(period, Face::of(ask)).await
+    }
+
     async fn open_sums(&self, period: Period, face: Option<Face>) -> Result<Sums> {
         let mut session = self.snapshot().await?;
         let state = State::read(&mut *session, period, face).await?;
@@ -235,6 +240,14 @@ impl Sums {
     pub async fn movement(&mut self, ask: &Ask, detail: Detail) -> Result<Vec<Moved>> {
         let terms = self.movement_terms(ask, detail).await?;
         self.read(ask, &terms).await
+    }
+
+    /// What moved within a part of the period. A group may come in several parts; the caller adds them up.
+    pub(crate) async fn moved_within(&mut self, ask: &Ask, part: Period) -> Result<Vec<Moved>> {
+        let whole = std::mem::replace(&mut self.period, part);
+        let terms = self.movement_terms(ask, Detail::Day).await;
+        self.period = whole;
+        self.read(ask, &terms?).await
     }
 
     /// Categories of all products that have one, in the same state of the ledger.

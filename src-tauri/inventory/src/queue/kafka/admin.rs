@@ -8,10 +8,11 @@ use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 use tokio::time::Instant;
 
+use super::asker::bounds;
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error, worded};
 use super::side::Aside;
 use crate::error::{Code, Error, Result};
-use crate::queue::{Bounds, Message, SourceIdentity};
+use crate::queue::{Bounds, SourceIdentity};
 use crate::words;
 
 type Admin = AdminClient<Ears>;
@@ -76,7 +77,7 @@ pub async fn ensure_topic(settings: &KafkaSettings, partitions: i32, replication
 pub async fn bounds_when_ready(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, Bounds>> {
     let until = Instant::now() + 2 * PATIENCE;
     loop {
-        match bounds(settings).await {
+        match aside(settings, |aside| bounds(&aside)).await {
             Err(error)
                 if matches!(error.code, Code::Refused | Code::Unreachable) && Instant::now() < until =>
             {
@@ -85,28 +86,4 @@ pub async fn bounds_when_ready(settings: &KafkaSettings) -> Result<HashMap<Sourc
             other => return other,
         }
     }
-}
-
-/// Bounds of all partitions.
-pub async fn bounds(settings: &KafkaSettings) -> Result<HashMap<SourceIdentity, Bounds>> {
-    aside(settings, |aside| {
-        let mut found = HashMap::new();
-        for source in aside.sources()? {
-            let bounds = aside.watermarks(source.partition)?;
-            found.insert(source, bounds);
-        }
-        Ok(found)
-    })
-    .await
-}
-
-/// One message of each of these partitions; left out where none stands at its offset, which must lie within the log.
-pub async fn messages_at(settings: &KafkaSettings, places: Vec<(i32, i64)>) -> Result<HashMap<i32, Message>> {
-    aside(settings, move |aside| aside.messages_at(&places)).await
-}
-
-/// How many members the consumer group has now: 0 = nobody consumes.
-pub async fn members(settings: &KafkaSettings) -> Result<usize> {
-    let group = settings.group_id.clone();
-    aside(settings, move |aside| aside.members(&group)).await
 }

@@ -5,6 +5,7 @@
 //! servers what may take a while (the topic's identity, the log's bounds). Neither ever waits for a reader.
 
 mod admin;
+mod asker;
 mod group;
 mod history;
 mod lane;
@@ -30,7 +31,8 @@ use super::{Bounds, Event, Message, Queue, Reader, SourceIdentity};
 use crate::error::{Code, Error, Result};
 use crate::words;
 
-pub use admin::{bounds, bounds_when_ready, ensure_topic, members, messages_at};
+pub use admin::{bounds_when_ready, ensure_topic};
+pub use asker::Asker;
 pub use history::KafkaHistory;
 pub use probe::probe;
 pub use sender::{Sender, SenderStatus};

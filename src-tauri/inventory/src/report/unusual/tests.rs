@@ -98,8 +98,40 @@ fn great_quantities_do_not_overflow() {
     let most = i64::MAX / 2;
     assert_eq!(found(&[most; 30]), []);
     assert_eq!(found(&with(&[most; 30], i64::MAX)), []);
-    let key = StockKey { warehouse: crate::entry::WarehouseId::stored("W"), product: ProductId::stored("P") };
+    let key = StockKey {
+        warehouse: crate::entry::WarehouseId::stored("W"),
+        product: crate::entry::ProductId::stored("P"),
+    };
     let measure = Measure { usual: 2, ordinary: 7 };
-    let one = Unusual { key, day: day(1), outward: i64::MAX, measure };
+    let one = Unusual { key, day: day(1), direction: Direction::Out, quantity: i64::MAX, measure };
     assert_eq!(one.hundredths(), i128::from(i64::MAX) * 100 / 7);
+}
+
+#[test]
+fn keys_that_moved_little_are_forgotten_and_parts_of_a_day_are_one() {
+    let sum = |product: &str, in_quantity, out_quantity| Moved {
+        day: None,
+        product: Some(crate::entry::ProductId::stored(product)),
+        warehouse: Some(crate::entry::WarehouseId::stored("W")),
+        company: None,
+        in_quantity,
+        out_quantity,
+        entries: 1,
+    };
+    let mut histories = Histories::default();
+    for (product, inward, outward) in [("A", 0, 15), ("A", 0, 6), ("B", 20, 20), ("C", 21, 1)] {
+        histories.add(day(90), sum(product, inward, outward), true);
+    }
+    histories.settle(20);
+    for product in ["A", "B", "C", "D"] {
+        histories.add(day(89), sum(product, 7, 8), false);
+    }
+    let mut kept: Vec<_> =
+        histories.0.into_iter().map(|(key, moves)| (key.product.to_string(), moves)).collect();
+    kept.sort();
+    let expected = [
+        ("A".to_owned(), [vec![], vec![(day(90), 21), (day(89), 8)]]),
+        ("C".to_owned(), [vec![(day(90), 21), (day(89), 7)], vec![]]),
+    ];
+    assert_eq!(kept, expected);
 }
