@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::queue::{Chunk, Reader};
 
 /// Room for each core, in KiB. A core that waits for the ledger needs no second large batch.
-const EACH_CORE: usize = 20 << 10;
+const EACH_CORE: usize = 24 << 10;
 /// Room that is waited for before anything is taken from the queue, in KiB: what a large batch of common messages needs.
 const TURN: usize = 13 << 10;
 /// What a message needs besides its bytes, in bytes: the entry and its place in the sums.
