@@ -178,6 +178,11 @@ fn ask(place: &Place, ledger: &Ledger, name: &'static str, request: &Request) ->
     Ok(Asked { name, first_ms, median_ms, longest_ms, rows: report.found, raw_ms: None })
 }
 
+fn median(mut times: Vec<f64>) -> Result<f64> {
+    times.sort_by(f64::total_cmp);
+    percentile(&times, 50.0).context("no times")
+}
+
 /// The year's days drawn, without reading them.
 fn chart(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<f64> {
     let period = Period::days(kept.day(0), kept.day(kept.days - 1)).context("a period")?;
@@ -191,8 +196,7 @@ fn chart(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<f64> {
         times.push(millis(begun));
         ensure!(svg.contains("<svg"), "no picture");
     }
-    times.sort_by(f64::total_cmp);
-    percentile(&times, 50.0).context("no times")
+    median(times)
 }
 
 /// Some 200,000 rows of product, warehouse and day as a workbook, by the program.
@@ -220,8 +224,7 @@ fn unusual(place: &Place, ledger: &Ledger, kept: &Kept) -> Result<Value> {
         found = Some(all.len());
     }
     let first_ms = times[0];
-    times.sort_by(f64::total_cmp);
-    let median_ms = percentile(&times, 50.0).context("no times")?;
+    let median_ms = median(times)?;
     Ok(json!({
         "keys": kept.products * kept.warehouses, "days": report::RULE.judged + report::RULE.back,
         "found": found, "first_ms": round(first_ms, 1), "median_ms": round(median_ms, 1),
@@ -255,8 +258,7 @@ fn moving(place: &Place, ledger: &Ledger, db: &mut Db, kept: &Kept) -> Result<Ve
             ensure!(report.totals.entries == before + number, "{name} did not see the entry");
             times.push(took);
         }
-        times.sort_by(f64::total_cmp);
-        told.push((name, percentile(&times, 50.0).context("no times")?));
+        told.push((name, median(times)?));
     }
     Ok(told)
 }

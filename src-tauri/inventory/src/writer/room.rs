@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::error::Result;
 use crate::queue::{Chunk, Reader};
 
-/// Room for each core, in KiB. A core that waits for the ledger needs no second large batch.
+/// Room for each core, in KiB: three large batches on two cores, so that one is at work while others wait for the ledger.
 const EACH_CORE: usize = 24 << 10;
 /// Room that is waited for before anything is taken from the queue, in KiB: what a large batch of common messages needs.
 const TURN: usize = 13 << 10;

@@ -102,11 +102,7 @@ impl Sums {
         let (day, until) = (part.start.date(), Grain::Until(part.end.time()));
         match self.face {
             Some(face) if at_midnight(part.start) && self.state.is_rolled(until, day) => {
-                let label = match detail {
-                    Detail::Whole => Label::None,
-                    Detail::Month => Label::Day(month_of(day)),
-                    Detail::Day => Label::Day(day),
-                };
+                let label = if detail == Detail::Day { Label::Day(day) } else { label_of(detail, day) };
                 terms.push(Term::rolled(face, until, day, day, label));
             }
             _ => terms.extend(self.row_terms(ask, Stretch::cut(part), detail).await?),
