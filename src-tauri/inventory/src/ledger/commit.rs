@@ -2,10 +2,12 @@
 //! balances, rejected messages, counters, commit. On any error nothing of it happened or its outcome is
 //! unknown; either way the caller forgets, re-reads the source, and lets the next compare-and-set decide.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
 
 use super::dialect::Dialect;
-use super::digest::{payload_hash, row_digest};
+use super::digest::{Digester, payload_hash};
 use super::duplicate::Place;
 use super::rows::{ByDay, RowWriter, counters};
 use super::sources::{new_stamp, take};
@@ -166,7 +168,7 @@ impl Ledger {
         let tiers = day_states(session, &days, dialect.share()).await?;
         let changed = {
             let known = self.inner.known();
-            days.iter().find(|day| known.days.get(day) != tiers.get(day)).copied()
+            days.iter().find(|day| known.days.get(*day) != tiers.get(*day)).copied()
         };
         if let Some(day) = changed {
             self.inner.learn().forget();
@@ -314,10 +316,10 @@ fn advance(
     looked: &Looked<'_>,
     judged: &Judged<'_>,
 ) -> SourceRow {
-    let mut digest = source.digest as u64;
+    let (mut digest, mut digester) = (source.digest as u64, Digester::default());
     for rows in judged.counted.values() {
         for (offset, entry) in rows {
-            digest = digest.wrapping_add(row_digest(entry, *offset));
+            digest = digest.wrapping_add(digester.of(entry, *offset));
         }
     }
     let last = looked.last().map(|(message, _)| message);
@@ -337,7 +339,7 @@ fn advance(
 
 /// Moves the cache forward and hands out the stock's normal steps.
 fn finish(source: SourceRow, judged: Judged<'_>, cache: &mut SourceCache) -> Committed {
-    let rejected = judged.rejected.len() - judged.duplicates;
+    let (rejected, places) = (judged.rejected.len() - judged.duplicates, judged.counted.len());
     let mut calls = Vec::with_capacity(judged.steps.len());
     for (key, step) in judged.steps {
         cache.held.insert(key.clone(), step.after);
@@ -345,5 +347,5 @@ fn finish(source: SourceRow, judged: Judged<'_>, cache: &mut SourceCache) -> Com
         calls.push(StockCall::counted(key, source.name.clone(), states[0], states[1]));
     }
     cache.stamp = Some(source.stamp);
-    Committed { source, calls, counted: judged.entries, duplicates: judged.duplicates, rejected }
+    Committed { source, calls, counted: judged.entries, duplicates: judged.duplicates, rejected, places }
 }

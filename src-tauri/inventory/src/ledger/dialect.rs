@@ -4,6 +4,7 @@
 use std::fmt::Write;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::sql::Script;
 
@@ -29,17 +30,27 @@ pub(crate) fn hex(out: &mut String, bytes: &[u8]) {
     out.push('\'');
 }
 
-/// Writes sixteen bytes or NULL.
-pub(crate) fn opt_hex(out: &mut String, bytes: Option<&[u8]>) {
-    match bytes {
-        Some(bytes) => hex(out, bytes),
-        None => out.push_str("NULL"),
-    }
+/// Writes an entry's id as bytes, or NULL.
+pub(crate) fn entry_id(out: &mut String, id: Option<Uuid>) {
+    let Some(id) = id else { return out.push_str("NULL") };
+    out.push_str("x'");
+    out.push_str(id.simple().encode_lower(&mut [0; uuid::fmt::Simple::LENGTH]));
+    out.push('\'');
+}
+
+/// Writes an integer.
+pub(crate) fn integer(out: &mut String, value: i64) {
+    out.push_str(itoa::Buffer::new().format(value));
 }
 
 /// Text that is the same between quotes in every SQL mode: nothing in it could end or change a literal.
 fn plain(text: &str) -> bool {
-    text.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'\'' && byte != b'\\')
+    text.bytes().all(|byte| byte < 0x80 && unquoted(byte))
+}
+
+/// Neither ends a literal nor begins an escape nor is a control character. Bytes of longer UTF-8 characters are such.
+fn unquoted(byte: u8) -> bool {
+    byte >= b' ' && byte != b'\'' && byte != b'\\' && byte != 0x7f
 }
 
 fn quoted(out: &mut String, text: &str) {
@@ -52,7 +63,9 @@ impl Dialect {
     /// A literal for a text column (VARCHAR).
     pub fn text(self, out: &mut String, text: &str) {
         match self {
-            _ if plain(text) => quoted(out, text),
+            // Every connection speaks UTF-8, in which no byte of a longer character is a quote. A charset before each text
+            // would be looked up in a list by its name, once for each row.
+            _ if text.bytes().all(unquoted) => quoted(out, text),
             Dialect::Mysql => {
                 out.push_str("_utf8mb4 ");
                 hex(out, text.as_bytes());
@@ -316,6 +329,8 @@ mod tests {
     fn literals_need_no_escaping() {
         assert_eq!(Dialect::Mysql.text_of("a b"), "'a b'");
         assert_eq!(Dialect::Mysql.text_of("a'b"), "_utf8mb4 x'612762'");
+        assert_eq!(Dialect::Mysql.text_of("入库\u{7f}"), "_utf8mb4 x'e585a5e5ba937f'");
+        assert_eq!(Dialect::Mysql.text_of("入库单据"), "'入库单据'");
         assert_eq!(Dialect::Mysql.id_of("苹"), "x'e88bb9'");
         assert_eq!(Dialect::Mysql.id_of("a\\"), "x'615c'");
         assert_eq!(Dialect::Sqlite.text_of("a'b"), "'a''b'");

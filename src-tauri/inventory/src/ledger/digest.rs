@@ -2,7 +2,7 @@
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::entry::{Entry, format_time};
+use crate::entry::{Entry, write_time};
 
 /// XXH3-64 (seed 0) of one counted row. A source's digest is the sum of its rows' digests mod 2^64, kept as a
 /// two's complement BIGINT. Row numbers (`id`) and tables take no part, so a row may change its place.
@@ -22,19 +22,37 @@ use crate::entry::{Entry, format_time};
 /// | 1, or 3 + n | `description`: 00 for NULL, else 01, its length in bytes, its UTF-8 |
 /// | 1 or 17 | `entry_id`: 00 for NULL, else 01 and its 16 bytes |
 pub fn row_digest(entry: &Entry, source_offset: i64) -> u64 {
-    let time = format_time(entry.create_time);
-    digest_of(&Fields {
-        source_offset,
-        quantity: entry.quantity,
-        drcr: entry.direction.drcr(),
-        create_time: &time,
-        product_id: entry.product_id.as_str(),
-        company_id: entry.company_id.as_str(),
-        warehouse_id: entry.warehouse_id.as_str(),
-        bill_id: entry.bill_id.as_str(),
-        description: entry.description.as_deref(),
-        entry_id: entry.entry_id.as_ref().map(|id| id.as_bytes()),
-    })
+    Digester::default().of(entry, source_offset)
+}
+
+/// Makes the digests of one row after another in the same memory.
+#[derive(Default)]
+pub(super) struct Digester {
+    time: String,
+    bytes: Vec<u8>,
+}
+
+impl Digester {
+    /// [`row_digest`].
+    pub fn of(&mut self, entry: &Entry, source_offset: i64) -> u64 {
+        self.time.clear();
+        write_time(&mut self.time, entry.create_time);
+        self.bytes.clear();
+        let fields = Fields {
+            source_offset,
+            quantity: entry.quantity,
+            drcr: entry.direction.drcr(),
+            create_time: &self.time,
+            product_id: entry.product_id.as_str(),
+            company_id: entry.company_id.as_str(),
+            warehouse_id: entry.warehouse_id.as_str(),
+            bill_id: entry.bill_id.as_str(),
+            description: entry.description.as_deref(),
+            entry_id: entry.entry_id.as_ref().map(|id| id.as_bytes()),
+        };
+        encode(&mut self.bytes, &fields);
+        xxh3_64(&self.bytes)
+    }
 }
 
 /// A row's fields as they stand in a table.

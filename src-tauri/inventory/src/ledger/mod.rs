@@ -28,6 +28,7 @@ mod verdict;
 mod view;
 mod view_rows;
 mod view_scan;
+mod window;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -173,6 +174,8 @@ pub struct Committed {
     pub duplicates: usize,
     /// Messages rejected for other reasons.
     pub rejected: usize,
+    /// Days of products that the counted entries lie in.
+    pub places: usize,
 }
 
 /// One row of `balances`.

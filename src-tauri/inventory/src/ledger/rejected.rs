@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::dialect::hex;
 use super::sql::Row;
-use super::{Ledger, RejectedRow, duplicate};
+use super::{Ledger, RejectedRow, duplicate, window};
 use crate::error::{Code, Error, Result};
 use crate::wire;
 use crate::words;
@@ -34,7 +34,7 @@ pub fn reason(kind: &str, text: &str, payload: Option<&[u8]>) -> Words {
     let refusal = || wire::decode(payload?).err();
     match kind {
         "duplicate" => duplicate::told(text),
-        "window" => words!("rejected_window", told told;),
+        "window" => window::told(text),
         "overflow" => words!("rejected_overflow", told told;),
         _ => refusal().map_or_else(|| words!("rejected_invalid", told told;), |refusal| refusal.words()),
     }

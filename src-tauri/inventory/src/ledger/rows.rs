@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use super::dialect::{Dialect, LongBlob, hex, opt_hex};
+use super::dialect::{Dialect, LongBlob, entry_id, hex, integer};
 use super::sql::Script;
 use super::tables::{Known, Tier, month_bounds};
 use super::verdict::{Judged, Rejection};
@@ -70,7 +70,11 @@ impl RowWriter<'_> {
             let _ = write!(out, "'{day}',");
         }
         self.dialect.text(out, entry.product_id.as_str());
-        let _ = write!(out, ",{},{},", entry.quantity, entry.direction.drcr());
+        out.push(',');
+        integer(out, entry.quantity);
+        out.push(',');
+        integer(out, entry.direction.drcr());
+        out.push(',');
         self.dialect.text(out, entry.company_id.as_str());
         out.push(',');
         self.dialect.text(out, entry.warehouse_id.as_str());
@@ -84,8 +88,12 @@ impl RowWriter<'_> {
             None => out.push_str("NULL"),
         }
         out.push(',');
-        opt_hex(out, entry.entry_id.as_ref().map(|id| &id.as_bytes()[..]));
-        let _ = write!(out, ",{},{offset})", self.source_id);
+        entry_id(out, entry.entry_id);
+        out.push(',');
+        integer(out, self.source_id);
+        out.push(',');
+        integer(out, offset);
+        out.push(')');
     }
 
     fn day_totals(&self, script: &mut Script, judged: &Judged<'_>) {
@@ -140,12 +148,12 @@ impl RowWriter<'_> {
 
     pub(super) fn rejected(&self, script: &mut Script, message: &Incoming, rejection: &Rejection) {
         let reason: String = rejection.reason.chars().take(LONGEST_REASON).collect();
-        let entry_id = message.decoded.as_ref().ok().and_then(|entry| entry.entry_id);
+        let id = message.decoded.as_ref().ok().and_then(|entry| entry.entry_id);
         let mut values =
             format!("{}, {}, '{}', '{}', ", self.source_id, message.offset, rejection.kind, rejection.field);
         self.dialect.text(&mut values, &reason);
         values.push_str(", ");
-        opt_hex(&mut values, entry_id.as_ref().map(|id| &id.as_bytes()[..]));
+        entry_id(&mut values, id);
         let row = LongBlob {
             head: &format!("INSERT INTO rejected_entries ({REJECTED_COLUMNS})"),
             values: &values,

@@ -252,7 +252,8 @@ impl Script {
         rows: impl IntoIterator<Item = T>,
         mut write: impl FnMut(&mut String, T),
     ) {
-        const ROWS: usize = 500;
+        // Each statement costs as much as several rows: a large batch takes few of them.
+        const ROWS: usize = 2_000;
         let mut open = 0;
         let mut row = String::new();
         for item in rows {

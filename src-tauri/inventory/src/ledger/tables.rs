@@ -2,9 +2,10 @@
 //! a transaction. What is remembered here is only a hint: the row in `ledger_days`, read inside the
 //! transaction under a shared lock, is the truth.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, Months, NaiveDate};
+use hashbrown::{HashMap, HashSet};
 
 use super::Ledger;
 use super::dialect::{day_table_name, month_table_name};
@@ -43,8 +44,8 @@ pub(crate) struct Known {
     pub days: HashMap<NaiveDate, Tier>,
     /// Day tables that exist.
     pub tables: HashSet<(NaiveDate, ProductId)>,
-    /// Month tables that exist.
-    pub months: HashSet<String>,
+    /// First days of the months whose tables exist.
+    pub months: HashSet<NaiveDate>,
 }
 
 impl Known {
@@ -122,7 +123,7 @@ impl Needs {
         let day = entry.day();
         let stands = match known.days.get(&day) {
             Some(Tier::Open) => known.tables.contains(&(day, entry.product_id.clone())),
-            Some(Tier::Month) => known.months.contains(&month_table_name(day)),
+            Some(Tier::Month) => known.months.contains(&month_start(day)),
             None => false,
         };
         if !stands {
@@ -131,8 +132,12 @@ impl Needs {
     }
 }
 
+fn month_start(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
 pub(super) fn month_bounds(day: NaiveDate) -> (NaiveDate, NaiveDate) {
-    let first = day.with_day(1).unwrap_or(day);
+    let first = month_start(day);
     let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
     (first, next.checked_sub_days(Days::new(1)).unwrap_or(first))
 }
@@ -217,12 +222,12 @@ impl Ledger {
         self.settle_days(&days).await?;
         self.make_room(&wanted).await?;
         let mut day_tables = Vec::new();
-        let mut months = BTreeMap::new();
+        let mut months = BTreeSet::new();
         for (day, product) in wanted {
             let tier = self.inner.known().days.get(&day).copied();
             match tier {
                 Some(Tier::Open) => day_tables.push((day, product)),
-                _ => drop(months.insert(month_table_name(day), day)),
+                _ => drop(months.insert(month_start(day))),
             }
         }
         self.make_months(months).await?;
@@ -262,13 +267,13 @@ impl Ledger {
         Ok(())
     }
 
-    async fn make_months(&self, months: BTreeMap<String, NaiveDate>) -> Result<()> {
-        for (name, day) in months {
-            if self.inner.known().months.contains(&name) {
+    async fn make_months(&self, months: BTreeSet<NaiveDate>) -> Result<()> {
+        for first in months {
+            if self.inner.known().months.contains(&first) {
                 continue;
             }
-            self.make_month(&name, day).await?;
-            self.inner.learn().months.insert(name);
+            self.make_month(&month_table_name(first), first).await?;
+            self.inner.learn().months.insert(first);
         }
         Ok(())
     }

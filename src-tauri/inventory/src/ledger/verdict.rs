@@ -1,13 +1,14 @@
 //! Verdicts: what is counted and what is not, decided once, from the message and the ledger alone. Pure.
 //! No clock, no zone: the window is measured against the message's own timestamp.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate};
+use hashbrown::HashMap;
 use uuid::Uuid;
 
 use super::duplicate::Place;
-use super::{Incoming, Limits};
+use super::{Incoming, Limits, window};
 use crate::entry::{Entry, MAX_BALANCE, ProductId, Refusal, Rule, StockKey, format_time};
 
 /// A message that is kept but not counted.
@@ -36,20 +37,11 @@ pub(crate) fn first_look<'a>(message: &'a Incoming, limits: &Limits) -> Result<&
         let age = own_day.signed_duration_since(entry.day()).num_days();
         if age > limits.oldest_days || -age > limits.newest_days {
             let refusal = Refusal::new("create_time", format_time(entry.create_time), Rule::Window);
-            let mut rejection = Rejection::from("window", &refusal);
-            rejection.reason.push_str(&format!(
-                " ({own_day}; {} back to {} ahead)",
-                days(limits.oldest_days),
-                days(limits.newest_days)
-            ));
-            return Err(rejection);
+            let reason = window::reason(&refusal, own_day, limits);
+            return Err(Rejection { kind: "window", field: refusal.field, reason });
         }
     }
     Ok(entry)
-}
-
-fn days(count: i64) -> String {
-    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 /// Where an entry id stands already: product and day make it the same entry.

@@ -100,17 +100,18 @@ async fn take(
     crash::point("take.opened");
     show(stores, identity, &row, &lane);
     stores.board.ledger_trouble(None);
-    let _guest = stores.room.enter();
+    let guest = stores.room.enter();
     loop {
         let batch = tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
-            batch = stores.room.next(reader.as_mut(), IDLE) => batch,
+            batch = guest.next(reader.as_mut(), IDLE) => batch,
         };
         match batch? {
             Some((chunk, room)) => {
                 crash::point("batch.read");
                 let done = commit(stores, &row, chunk, &lane, cache).await?;
                 drop(room);
+                guest.wrote_to(done.places);
                 *progress = true;
                 row = done.source;
                 lane.send(done.calls, row.next_offset).await;

@@ -28,6 +28,8 @@ use crate::words::Words;
 const TICK: Duration = Duration::from_millis(10);
 /// How often a full lane is looked at.
 const ROOM_LOOK: Duration = Duration::from_millis(1);
+/// Most messages between two looks at orders and lanes.
+const RUN: usize = 256;
 /// Answers in a row that say "beyond the log" before it is believed: a new leader may lag for a moment.
 const STRIKES: u32 = 3;
 
@@ -107,8 +109,18 @@ impl Poller {
         }
     }
 
-    /// One message or event of the client library.
+    /// What the client library has, up to the first that finds no room and to `RUN` messages: looking at every lane and
+    /// every order costs more than one message does.
     fn read(&mut self) {
+        for _ in 0..RUN {
+            if !self.read_one() {
+                return;
+            }
+        }
+    }
+
+    /// One message or event of the client library. Tells whether a message was handed on.
+    fn read_one(&mut self) -> bool {
         let event = self.consumer.poll(TICK).map(|polled| match polled {
             Ok(message) => Ok((message.partition(), owned(&message))),
             Err(err) => Err(err),
@@ -116,10 +128,11 @@ impl Poller {
         self.follow_the_group();
         match event {
             None => {}
-            Some(Ok((partition, message))) => self.deliver(partition, message),
+            Some(Ok((partition, message))) => return self.deliver(partition, message),
             Some(Err(KafkaError::PartitionEOF(partition))) => self.reached_end(partition),
             Some(Err(err)) => self.failed(&err),
         }
+        false
     }
 
     /// Carries out what was asked; false at the end.
@@ -225,13 +238,18 @@ impl Poller {
         }
     }
 
-    fn deliver(&mut self, partition: i32, message: crate::queue::Message) {
+    /// False when the message found no room, or nobody who waits for it.
+    fn deliver(&mut self, partition: i32, message: crate::queue::Message) -> bool {
         let pushed = match self.lanes.get_mut(&partition) {
             Some(lane) if lane.phase == Phase::Flowing => lane.message(message),
-            Some(_) => return,
-            None => return self.pause(&[partition]),
+            Some(_) => return false,
+            None => {
+                self.pause(&[partition]);
+                return false;
+            }
         };
         self.after(partition, &pushed);
+        pushed == Pushed::Taken
     }
 
     pub(super) fn after(&mut self, partition: i32, pushed: &Pushed) {
