@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use super::dialect::{Dialect, LongBlob, entry_id, hex, integer};
 use super::sql::Script;
-use super::tables::{Known, Tier, month_bounds};
+use super::tables::{Known, Tier, month_of};
 use super::verdict::{Judged, Rejection};
 use super::{Incoming, SourceRow};
 use crate::entry::{Entry, ProductId, write_time};
@@ -119,7 +119,7 @@ impl RowWriter<'_> {
         let mut spans: BTreeMap<(&str, NaiveDate), i64> = BTreeMap::new();
         for ((day, _), step) in &judged.days {
             *spans.entry(("day", *day)).or_default() += step.entries;
-            *spans.entry(("month", month_bounds(*day).0)).or_default() += step.entries;
+            *spans.entry(("month", month_of(*day))).or_default() += step.entries;
         }
         let head = "INSERT INTO ledger_versions (grain, first_day, source_id, version, entries)";
         let tail = self.dialect.upsert("grain, first_day, source_id", &["version", "entries"], &[]);

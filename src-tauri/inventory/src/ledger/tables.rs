@@ -123,7 +123,7 @@ impl Needs {
         let day = entry.day();
         let stands = match known.days.get(&day) {
             Some(Tier::Open) => known.tables.contains(&(day, entry.product_id.clone())),
-            Some(Tier::Month) => known.months.contains(&month_start(day)),
+            Some(Tier::Month) => known.months.contains(&month_of(day)),
             None => false,
         };
         if !stands {
@@ -132,12 +132,13 @@ impl Needs {
     }
 }
 
-fn month_start(day: NaiveDate) -> NaiveDate {
+/// The first day of its month.
+pub(super) fn month_of(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
 
 pub(super) fn month_bounds(day: NaiveDate) -> (NaiveDate, NaiveDate) {
-    let first = month_start(day);
+    let first = month_of(day);
     let next = first.checked_add_months(Months::new(1)).unwrap_or(first);
     (first, next.checked_sub_days(Days::new(1)).unwrap_or(first))
 }
@@ -227,7 +228,7 @@ impl Ledger {
             let tier = self.inner.known().days.get(&day).copied();
             match tier {
                 Some(Tier::Open) => day_tables.push((day, product)),
-                _ => drop(months.insert(month_start(day))),
+                _ => drop(months.insert(month_of(day))),
             }
         }
         self.make_months(months).await?;

@@ -16,7 +16,7 @@ use chrono::{Days, NaiveDate, NaiveDateTime};
 use super::Ledger;
 use super::dialect::Dialect;
 use super::sql::{Row, Session};
-use super::tables::month_bounds;
+use super::tables::month_of;
 use crate::entry::{CompanyId, ProductId, WarehouseId};
 use crate::error::{Code, Error, Result};
 use crate::words;
@@ -134,10 +134,6 @@ fn next(day: NaiveDate) -> NaiveDate {
 
 fn previous(day: NaiveDate) -> NaiveDate {
     day.checked_sub_days(Days::new(1)).unwrap_or(day)
-}
-
-fn month_of(day: NaiveDate) -> NaiveDate {
-    month_bounds(day).0
 }
 
 /// What moved of one group.
