@@ -110,7 +110,9 @@ pub struct Snapshot {
     pub stock: BTreeMap<String, String>,
 }
 
-/// Bytes of a payload read at a time.
+/// Bytes of a payload that comes with its row; there may be many hundred thousand of them.
+const SHORT: i64 = 2_000;
+/// Bytes of a longer payload read at a time.
 const PIECE: i64 = 4_000_000;
 /// Tables per UNION ALL.
 const CHUNK: usize = 100;
@@ -203,7 +205,8 @@ impl Snapshot {
 
     fn read_rejected(&mut self, db: &Db) {
         let columns = columns(db, "source_id source_offset kind field reason LENGTH(payload)");
-        for line in db.rows(&format!("SELECT {columns} FROM rejected_entries")) {
+        let short = format!("CASE WHEN LENGTH(payload) <= {SHORT} THEN {} END", db.hex("payload"));
+        for line in db.rows(&format!("SELECT {columns}, {short} FROM rejected_entries")) {
             let (source, offset) = (number(&line, 0), number(&line, 1));
             self.rejected.push(Rejected {
                 source,
@@ -211,7 +214,10 @@ impl Snapshot {
                 kind: text(&line, 2),
                 field: line[3].clone().unwrap_or_default(),
                 reason: text(&line, 4),
-                payload: payload(db, source, offset, number(&line, 5)),
+                payload: match &line[6] {
+                    Some(hex) => bytes(hex),
+                    None => payload(db, source, offset, number(&line, 5)),
+                },
             });
         }
     }
