@@ -592,7 +592,11 @@
     stock_export_csv: () => ({ path: '/home/li/stock.csv', rows: view.length }),
   };
 
-  Object.assign(commands, audit.commands, window.__fakeReports?.({ wish, catalog }).commands);
+  Object.assign(
+    commands,
+    audit.commands,
+    window.__fakeReports?.({ wish, catalog, pause }).commands,
+  );
 
   /** For a test of the live feed: changes some rows in sight. */
   window.__patch = (changes, extra = {}) => {

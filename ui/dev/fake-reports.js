@@ -1,5 +1,5 @@
 // The reports' part of the stand-in for the Tauri side (fake-door.js), injected before it.
-window.__fakeReports = ({ wish, catalog }) => {
+window.__fakeReports = ({ wish, catalog, pause }) => {
   const found = wish.empty ? 0 : (wish.reportRows ?? 1600);
   const figuresOf = (i) => {
     const [opening, inward, outward] = [900 + i, (i * 7) % 400, (i * 5) % 300];
@@ -28,7 +28,8 @@ window.__fakeReports = ({ wish, catalog }) => {
       warehouses: catalog.warehouse.map((w) => w.id),
       categories: [...new Set(catalog.product.map((p) => p.category))],
     }),
-    report_open: ({ query }) => {
+    report_open: async ({ query }) => {
+      await pause(wish.reportPause ?? 0);
       handle += 1;
       const day = (text) => text.slice(0, 10);
       return {

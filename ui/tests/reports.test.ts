@@ -147,6 +147,19 @@ describe('The open report', () => {
     await settled();
     expect(queries().length).toBe(asked + 2);
   });
+  it('takes no keys from hands that type while it comes', async () => {
+    await open({ reportPause: 500 });
+    await soon(() => expect(document.activeElement?.getAttribute('role')).toBe('grid'));
+    const asked = queries().length;
+    document.querySelector<HTMLElement>('main header button[title*="F9"]')?.click();
+    await keys('{Alt>}d{/Alt}2026-01-02');
+    await soon(() => expect(queries().length).toBe(asked + 1));
+    await settled(1200);
+    const field = document.activeElement as HTMLInputElement;
+    expect([field.tagName, field.value]).toEqual(['INPUT', '2026-01-02']);
+    await keys('{Enter}');
+    await soon(() => expect(document.activeElement?.getAttribute('role')).toBe('grid'));
+  });
   it('is made at most every two seconds, and once more for the last entry', async () => {
     await open();
     await settled();
