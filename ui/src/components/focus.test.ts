@@ -3,10 +3,9 @@ import { focusAfter } from './focus';
 
 describe('keys after work', () => {
   const give = vi.fn();
-  let [first, second] = [document.createElement('input'), document.createElement('input')];
+  const [first, second] = [document.createElement('input'), document.createElement('input')];
   beforeEach(() => {
     give.mockClear();
-    [first, second] = [document.createElement('input'), document.createElement('input')];
     document.body.replaceChildren(first, second);
   });
 
