@@ -5,8 +5,8 @@
 mod inputs;
 
 use inputs::{Kind, days, history, look, names};
-use inventory::chart::{self, Chart, Colour, Fonts};
-use inventory::error::Code;
+use inventory::domain::error::Code;
+use inventory::report::chart::{self, Chart, Colour, Fonts};
 use resvg::tiny_skia::Pixmap;
 
 fn drawn(kind: Kind, dark: bool) -> Chart {

@@ -7,10 +7,10 @@ mod kafka_bench;
 use std::sync::Arc;
 use std::time::Duration;
 
-use inventory::error::Code;
-use inventory::outbox::Outbox;
+use inventory::domain::error::Code;
 use inventory::probe::{Finding, State, Step};
 use inventory::queue::kafka::{Asker, KafkaQueue, KafkaSettings, Sender, ensure_topic, probe};
+use inventory::queue::outbox::Outbox;
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 use kafka_bench::{Bench, saved, until};
 

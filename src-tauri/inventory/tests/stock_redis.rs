@@ -9,8 +9,8 @@ mod stock_cases;
 
 use std::sync::Arc;
 
-use inventory::entry::StockKey;
-use inventory::error::Code;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::Code;
 use inventory::probe::{Finding, Step};
 use inventory::stock::corrections::{Corrected, Correction, correct};
 use inventory::stock::redis::Redis;
