@@ -1,16 +1,21 @@
 //! `cargo xtask`: everything a developer or CI does, behind one command.
 //! Few dependencies on purpose: it compiles in seconds, long before the workspace does.
 mod bench;
+mod binaries;
 mod bindings;
 mod bundle;
+mod jobs;
 mod place;
+mod pool;
 mod prepare;
 mod process;
 mod servers;
 mod sh;
 mod steps;
+mod summary;
 mod tally;
 mod test;
+mod times;
 mod ui;
 
 use anyhow::Result;
@@ -125,7 +130,7 @@ fn bundle(place: &Place, check: bool) -> Result<bool> {
     }
     prepare::prepare(place, prepare::For::Testing)?;
     let app = bundle::unpack(place, &packages)?;
-    let tally = steps::Run { place, long: false }.packaged(&app)?;
+    let tally = test::packaged(place, &app)?;
     println!("the packaged window: {} passed, {} failed", tally.passed, tally.failed);
     Ok(tally.failed == 0)
 }

@@ -88,6 +88,27 @@ pub fn stop(servers: &[Server]) -> Result<()> {
     bail!("these servers do not stop: {}; stop them by hand", left.join(", "));
 }
 
+/// Kills a process that we started, and everything that it started.
+pub fn end_with_descendants(pid: u32) -> Result<()> {
+    let said = crate::sh::output(Command::new("ps").args(["-A", "-o", "pid=,ppid="]))?;
+    let pairs: Vec<(u32, u32)> = said
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_whitespace().map(str::parse);
+            Some((words.next()?.ok()?, words.next()?.ok()?))
+        })
+        .collect();
+    let mut all = vec![pid];
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        all.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));
+        at += 1;
+    }
+    let pids = all.iter().map(u32::to_string);
+    Command::new("kill").arg("-KILL").args(pids).stderr(Stdio::null()).status()?;
+    Ok(())
+}
+
 /// Polls until the condition holds; false when the time is over.
 pub fn wait_for(limit: Duration, mut done: impl FnMut() -> bool) -> bool {
     let start = Instant::now();

@@ -17,15 +17,15 @@ impl Tally {
         self.passed += other.passed;
         self.failed += other.failed;
     }
-
-    /// A check that counts as one test.
-    pub fn one(done: &Result<()>) -> Tally {
-        Tally { passed: u64::from(done.is_ok()), failed: u64::from(done.is_err()) }
-    }
 }
 
 /// Runs a command, shows its output as it comes and counts the tests in it.
 pub fn run(command: &mut Command) -> Result<Tally> {
+    run_into(command, &mut std::io::stdout())
+}
+
+/// The same, its output going elsewhere.
+pub fn run_into(command: &mut Command, shown: &mut dyn Write) -> Result<Tally> {
     let line = sh::show(command);
     eprintln!("$ {line}");
     let mut child =
@@ -35,7 +35,7 @@ pub fn run(command: &mut Command) -> Result<Tally> {
         let mut reader = BufReader::new(out);
         let mut text = Vec::new();
         while reader.read_until(b'\n', &mut text)? > 0 {
-            std::io::stdout().write_all(&text)?;
+            shown.write_all(&text)?;
             tally.add(count(&String::from_utf8_lossy(&text)));
             text.clear();
         }
@@ -46,6 +46,13 @@ pub fn run(command: &mut Command) -> Result<Tally> {
         tally.failed = 1;
     }
     Ok(tally)
+}
+
+/// Counts the tests in a whole output.
+pub fn counted(text: &str) -> Tally {
+    let mut sum = Tally::default();
+    text.lines().for_each(|line| sum.add(count(line)));
+    sum
 }
 
 /// `test result: ok. 3 passed; 0 failed; …` of cargo; `Tests  1 failed | 14 passed (15)` of vitest.

@@ -30,8 +30,15 @@ pub enum Kind {
     MysqlValkey,
 }
 
+impl Kind {
+    /// As the command line writes it.
+    fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
 /// What `state.json` holds while the servers run: other programs read pids, ports and addresses from it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
     pub brokers: usize,
     #[serde(default)]
@@ -181,12 +188,14 @@ pub struct Lent {
     pub state: State,
     dir: PathBuf,
     guard: Child,
+    /// Where their logs stay.
+    logs: PathBuf,
 }
 
 impl Lent {
     /// Starts a fresh set.
     pub fn start(place: &Place, kind: Kind) -> Result<Lent> {
-        let dir = place.services().join(format!("test-{}", std::process::id()));
+        let dir = place.services().join(format!("test-{}-{}", std::process::id(), kind.name()));
         fs::create_dir_all(&dir)?;
         let guard = Command::new(std::env::current_exe()?)
             .args(["services", "guard", "--dir"])
@@ -196,7 +205,7 @@ impl Lent {
             .spawn()
             .context("cannot start the services' guard")?;
         let state = up(place, &dir, None, kind)?;
-        Ok(Lent { state, dir, guard })
+        Ok(Lent { state, dir, guard, logs: place.services().join("logs").join(kind.name()) })
     }
 
     /// Where their state.json lies.
@@ -204,16 +213,17 @@ impl Lent {
         &self.dir
     }
 
-    /// Stops the servers. The logs stay in `target/services/logs`, the folder goes.
+    /// Stops the servers. The logs stay in `target/services/logs/<which>`, the folder goes.
     pub fn end(mut self) -> Result<()> {
         self.finish()
     }
 
     fn finish(&mut self) -> Result<()> {
         let stopped = down(&self.dir);
-        if let (Some(parent), true) = (self.dir.parent(), self.dir.join("logs").exists()) {
-            fs::remove_dir_all(parent.join("logs")).ok();
-            fs::rename(self.dir.join("logs"), parent.join("logs")).ok();
+        if self.dir.join("logs").exists() {
+            fs::remove_dir_all(&self.logs).ok();
+            self.logs.parent().map(fs::create_dir_all);
+            fs::rename(self.dir.join("logs"), &self.logs).ok();
         }
         fs::remove_dir_all(&self.dir).ok();
         drop(self.guard.stdin.take());
