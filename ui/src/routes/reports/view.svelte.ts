@@ -3,7 +3,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { ask, failure } from '../../api';
 import type { Failure, ReportOpened, ReportQuery, ReportRow } from '../../api';
-import { wallNow } from '../bills/times';
+import { wallNow } from '../../reading/times';
 import { query, usual, type Definition } from './definition';
 
 export type Tab = 'table' | 'charts' | 'movers' | 'alerts';
