@@ -1,4 +1,5 @@
 // The columns of the report's table that may be hidden: codes beside names, and the figures.
+import { toggled } from '../../components/columns';
 import { figures, type Figure } from './words';
 
 export type Column = 'code' | Figure;
@@ -11,8 +12,5 @@ export function shown(kept: unknown): Column[] {
   return left.some((c) => c !== 'code') ? left : columns;
 }
 
-/** Hidden columns after one was toggled. */
-export function toggled(hidden: Column[], column: Column): Column[] {
-  const next = hidden.includes(column) ? hidden.filter((c) => c !== column) : [...hidden, column];
-  return columns.filter((c) => c !== 'code').every((c) => next.includes(c)) ? hidden : next;
-}
+/** Hidden columns after one was hidden or shown. */
+export const toggle = (hidden: Column[], column: Column) => toggled(hidden, column, figures);

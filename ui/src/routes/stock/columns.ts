@@ -1,6 +1,7 @@
 // The columns of the stock grid: shown or hidden, as wide as a person left them. Widths are
 // shares of the window, so that the grid always fits and never scrolls sideways.
 import type { StockColumn, StockRow } from '../../api';
+import { toggled, type Shares } from '../../components/columns';
 
 export type ColumnId = keyof Pick<
   StockRow,
@@ -44,7 +45,7 @@ export const columns: Column[] = [
 /** What is remembered: hidden ids and shares by id. */
 export interface Layout {
   hidden: ColumnId[];
-  shares: Partial<Record<ColumnId, number>>;
+  shares: Shares<ColumnId>;
 }
 
 export const defaultLayout: Layout = {
@@ -58,37 +59,10 @@ export function shown(layout: Layout): Column[] {
     .map((c) => ({ ...c, share: layout.shares[c.id] ?? c.share }));
 }
 
-export function template(list: Column[]): string {
-  return list.map((c) => `minmax(0, ${c.share}fr)`).join(' ');
-}
-
-const least = 44;
-
-/** Moves the border between a column and the next by some pixels; `widths` are those on screen. */
-export function resize(
-  list: Column[],
-  widths: number[],
-  index: number,
-  by: number,
-): Layout['shares'] {
-  const left = widths[index];
-  const right = widths[index + 1];
-  if (left === undefined || right === undefined) return {};
-  const move = Math.max(least - left, Math.min(by, right - least));
-  return Object.fromEntries(
-    list.map((c, i) => {
-      const width = widths[i] ?? c.share;
-      return [
-        c.id,
-        Math.round(i === index ? width + move : i === index + 1 ? width - move : width),
-      ];
-    }),
-  );
-}
+/** As in grid-template-columns. */
+export const width = (column: Column) => `minmax(0, ${column.share}fr)`;
 
 export function toggle(layout: Layout, id: ColumnId): Layout {
-  const hidden = layout.hidden.includes(id)
-    ? layout.hidden.filter((h) => h !== id)
-    : [...layout.hidden, id];
-  return hidden.length < columns.length ? { ...layout, hidden } : layout;
+  const all = columns.map((c) => c.id);
+  return { ...layout, hidden: toggled(layout.hidden, id, all) };
 }
