@@ -1,6 +1,7 @@
 // The one table from an error's code to title and severity. What the engine says beside it stands under the
 // title, never instead of it.
 import { m } from '../i18n/paraglide/messages';
+import { said } from '../i18n/said';
 import type { Failure } from './bindings/Failure';
 
 interface Words {
@@ -27,4 +28,9 @@ const table: Record<string, () => Words> = {
 
 export function failureWords(failure: Failure): Words {
   return (table[failure.code] ?? table['internal'])?.() as Words;
+}
+
+/** A failure to show: its title, and under it what the engine says. */
+export function failureText(failure: Failure): { title: string; detail: string } {
+  return { title: failureWords(failure).title, detail: said(failure.message) };
 }
