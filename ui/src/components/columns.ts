@@ -1,5 +1,4 @@
-// The columns of a grid: what their headings say and do, and which are shown and how wide a person
-// made them.
+// The columns of a grid: their headings, which of them are shown, and how wide each is.
 
 export interface GridColumn {
   word: string;

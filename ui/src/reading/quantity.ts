@@ -1,5 +1,5 @@
-// Numbers as hands type them and as screens write them. Typed numbers are whole; full-width digits
-// and thousands separators are allowed. Never a float: what is not a whole number is refused, not
+// Reads the numbers that people type, and writes numbers for the screen. Typed numbers are whole;
+// full-width digits and thousands separators are allowed. Never a float: anything else is refused, not
 // rounded.
 
 export const MAX_QUANTITY = 2147483647;

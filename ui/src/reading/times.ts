@@ -1,6 +1,6 @@
-// Days and times as hands type them and as screens write them. All of them are the warehouse's wall
-// clock; no zone is ever applied. Typed days are understood in every usual form: 2026-3-5, 2026/03/05,
-// 2026.3.5, 20260305, 2026年3月5日, with full-width digits or blanks between.
+// Reads the days and times that people type, and writes them for the screen. All of them are in the
+// warehouse's local time; no time zone is ever applied. Days may be typed as 2026-3-5, 2026/03/05,
+// 2026.3.5, 20260305 or 2026年3月5日, with full-width digits or spaces.
 import { ascii, formatCount } from './quantity';
 
 export type Day = [year: number, month: number, date: number];
@@ -15,7 +15,7 @@ export function dayOf(written: string): Day {
   return written.slice(0, 10).split('-').map(Number) as Day;
 }
 
-/** A day that may lie outside its month, put right. */
+/** A day, normalised: day 0 of a month is the last day of the month before. */
 export function shifted(y: number, m: number, d: number): Day {
   const at = new Date(Date.UTC(2000, 0, 1));
   at.setUTCFullYear(y, m - 1, d);
@@ -37,7 +37,7 @@ function tidy(typed: string): string[] {
     .filter((word) => word !== '');
 }
 
-/** A day out of one tidy word. What is left out is taken from today; without a today nothing may be. */
+/** Reads a day from one tidy word. Missing parts come from today; without today, none may be missing. */
 function dayIn(word: string, today: string | null): string | null {
   const packed = /^(\d{4})(\d{2})(\d{2})$/.exec(word);
   const split = packed ?? /^(?:(?:(\d{4})-)?(\d{1,2})-)?(\d{1,2})-?$/.exec(word);
@@ -65,7 +65,7 @@ function clockIn(word: string): { hour: number; minute: number; second: number |
 }
 
 interface Asked {
-  /** The day from which what is left out is taken; null: the whole day must be typed. */
+  /** Supplies the parts that were not typed; null: the whole day must be typed. */
   today: string | null;
   /** The end of a period is the last second of what was typed. */
   isEnd?: boolean;
@@ -122,20 +122,20 @@ export const wallNow = () => wallClock(new Date());
 /** Without its seconds. */
 export const toMinute = (time: string) => time.slice(0, 16);
 
-/** To the minute, without the year where that is this year's; for lists, where room is short. */
+/** To the minute, without the year if it is this year; for narrow lists. */
 export function shortTime(time: string, today: string): string {
   const isThisYear = time.slice(0, 5) === today.slice(0, 5);
   return time.slice(isThisYear ? 5 : 0, 16);
 }
 
-/** To the minute, without the day where that is today. */
+/** To the minute, without the day if it is today. */
 export function shortMoment(at: string, today: string): string {
   return at.slice(0, 10) === today.slice(0, 10) ? at.slice(11, 16) : toMinute(at);
 }
 
 export type Span = { unit: 'ms' | 's' | 'min' | 'h'; count: string };
 
-/** 834 ms, 1.2 s, 45 s, 3 min, 2.5 h: by whole numbers, one decimal where it tells something. */
+/** 834 ms, 1.2 s, 45 s, 3 min, 2.5 h: whole numbers, or one decimal below ten. */
 export function span(ms: number): Span {
   const tenths = (n: number, of: number) => {
     const t = Math.round((n * 10) / of);

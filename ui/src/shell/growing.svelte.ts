@@ -1,9 +1,9 @@
-// A list that grows towards the past while somebody scrolls: page after page of one question.
+// A list that loads older rows, page by page, as the user scrolls.
 import { failure, type Failure } from '../api';
 
-export interface Page<Row> {
+export interface NextRows<Row> {
   rows: Row[];
-  /** Nothing comes after it. */
+  /** There are no rows after these. */
   isLast: boolean;
 }
 
@@ -16,10 +16,10 @@ export abstract class GrowingList<Row> {
   #turn = 0;
   #isAsking = false;
 
-  /** Asks for what comes after the last row of the list. */
-  protected abstract next(last: Row | undefined): Promise<Page<Row>>;
+  /** Loads the rows after the last one in the list. */
+  protected abstract next(last: Row | undefined): Promise<NextRows<Row>>;
 
-  /** Begins anew, with another question; an older answer that comes late is dropped. */
+  /** Starts over with a new question. Late answers to the old one are dropped. */
   protected async begin(): Promise<void> {
     this.#turn += 1;
     this.#isAsking = false;
@@ -42,7 +42,7 @@ export abstract class GrowingList<Row> {
     } catch (error) {
       if (turn !== this.#turn) return;
       this.trouble = failure(error);
-      // Asked again only when a person does.
+      // Do not retry until the user asks again.
       this.isWhole = true;
     }
     this.isAnswered = true;

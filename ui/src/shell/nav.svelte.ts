@@ -22,12 +22,12 @@ export const nav = {
     wish = { of: 'bill', id };
     screen = 'bills';
   },
-  /** Puts a draft on the desk, beside those that are there. */
+  /** Opens the Bills screen with this draft. Drafts that are open already are kept. */
   editDraft(draft: Draft): void {
     wish = { of: 'draft', draft };
     screen = 'bills';
   },
-  /** Which list stands beside the draft. */
+  /** Which list is shown beside the draft. */
   get list(): 'bills' | 'rejected' {
     return list;
   },

@@ -1,4 +1,4 @@
-// What History shows: one run, or what is searched, or all runs.
+// What History shows: all runs, one run, or the results of a search.
 import type { AuditCause, AuditRun, AuditSearch, DaySpan } from '../../api';
 import { readDay } from '../../reading/times';
 

@@ -309,7 +309,7 @@ class Desk {
     return { ...this.draft, create_time, lines };
   }
 
-  /** Goes to the next thing to mend. */
+  /** Moves the focus to the next problem. */
   nextProblem(): void {
     const spot = d.nextSpot(this.draft, this.errors, this.at);
     if (spot) this.focus(spot);

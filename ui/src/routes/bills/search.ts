@@ -1,5 +1,5 @@
-// One search box for bills: words look in number, company and product; what reads as a day or a month
-// narrows the time.
+// One search box for bills: words are looked up in number, company and product; a day or a month limits
+// the period.
 import { readDays } from '../../reading/times';
 
 /** `acme 2026-11` → text and days; two days make a period. */

@@ -1,5 +1,5 @@
-// Posted bills as they travel: the list that a search gives, and every bill followed from saved
-// here to in stock. Rejected entries beside it.
+// Posted bills: the list that a search finds, each bill's progress from saved here to in stock, and the
+// rejected entries.
 import { ask, failure } from '../../api';
 import type { Bill, BillQuery, BillSummary, Failure, RejectedEntry } from '../../api';
 import { followBill } from '../../documents/following';
@@ -31,7 +31,7 @@ class Tracking {
     await this.refresh();
   }
 
-  /** By the clock: not while an answer is still on its way, or a slow one would never be seen. */
+  /** Called by a timer. Skipped while an answer is pending, or a slow answer would never be shown. */
   async look(): Promise<void> {
     if (this.#asked === 0) await this.refresh();
   }
@@ -87,7 +87,7 @@ class Tracking {
     this.#followed.delete(bill_id);
   }
 
-  /** Puts what is known of a bill now into the list. */
+  /** Updates a bill in the list. */
   take(summary: BillSummary): void {
     const index = this.bills.findIndex((b) => b.bill_id === summary.bill_id);
     if (index < 0) return;

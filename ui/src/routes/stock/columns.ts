@@ -1,5 +1,5 @@
-// The columns of the stock grid: shown or hidden, as wide as a person left them. Widths are
-// shares of the window, so that the grid always fits and never scrolls sideways.
+// The columns of the stock grid, which the user can hide and resize. Widths are shares of the window, so
+// that the grid always fits and never scrolls sideways.
 import type { StockColumn, StockRow } from '../../api';
 import { toggled, type Shares } from '../../components/columns';
 
@@ -19,7 +19,7 @@ export type ColumnId = keyof Pick<
   | 'last_movement'
 >;
 
-export interface Column {
+export interface StockHeading {
   id: ColumnId;
   share: number;
   isNumber: boolean;
@@ -27,7 +27,7 @@ export interface Column {
   isHidden?: boolean;
 }
 
-export const columns: Column[] = [
+export const columns: StockHeading[] = [
   { id: 'warehouse_name', share: 118, isNumber: false, sort: 'warehouse' },
   { id: 'product_id', share: 100, isNumber: false, sort: 'product' },
   { id: 'product_name', share: 168, isNumber: false, sort: 'product_name' },
@@ -53,14 +53,14 @@ export const defaultLayout: Layout = {
   shares: {},
 };
 
-export function shown(layout: Layout): Column[] {
+export function shown(layout: Layout): StockHeading[] {
   return columns
     .filter((c) => !layout.hidden.includes(c.id))
     .map((c) => ({ ...c, share: layout.shares[c.id] ?? c.share }));
 }
 
 /** As in grid-template-columns. */
-export const width = (column: Column) => `minmax(0, ${column.share}fr)`;
+export const width = (column: StockHeading) => `minmax(0, ${column.share}fr)`;
 
 export function toggle(layout: Layout, id: ColumnId): Layout {
   const all = columns.map((c) => c.id);
