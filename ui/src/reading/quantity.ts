@@ -1,21 +1,22 @@
-// Quantities as hands type them: whole numbers, full-width digits and separators allowed.
-// Never a float: what is not a whole number is refused, not rounded.
+// Reads the numbers that people type, and writes numbers for the screen. Typed numbers are whole;
+// full-width digits and thousands separators are allowed. Never a float: anything else is refused, not
+// rounded.
 
 export const MAX_QUANTITY = 2147483647;
 
 export type QuantityProblem = 'empty' | 'not_whole' | 'not_positive' | 'too_large';
 export type Quantity = { ok: true; value: number } | { ok: false; problem: QuantityProblem };
 
-/** Full-width digits and signs to ASCII, blanks off. */
-export function narrow(text: string): string {
+/** Full-width characters to ASCII; blanks stay. */
+export function ascii(text: string): string {
   return text
     .replace(/[\uff01-\uff5e]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
-    .replace(/\u3002/g, '.')
-    .replace(/\s/g, '');
+    .replace(/\u3002/g, '.');
 }
 
-export function parseQuantity(text: string): Quantity {
-  const t = narrow(text);
+/** A whole number from 0 up, as typed. */
+export function parseCount(text: string): Quantity {
+  const t = ascii(text).replace(/\s/g, '');
   if (t === '') return { ok: false, problem: 'empty' };
   const plain = /^\+?\d+$/.test(t);
   const grouped = /^\+?\d{1,3}(,\d{3})+$/.test(t);
@@ -25,8 +26,13 @@ export function parseQuantity(text: string): Quantity {
   const digits = t.replace(/[+,]/g, '').replace(/^0+(?=\d)/, '');
   if (digits.length > 10 || Number(digits) > MAX_QUANTITY)
     return { ok: false, problem: 'too_large' };
-  const value = Number(digits);
-  return value === 0 ? { ok: false, problem: 'not_positive' } : { ok: true, value };
+  return { ok: true, value: Number(digits) };
+}
+
+/** A quantity of a bill, as typed: 1 or more. */
+export function parseQuantity(text: string): Quantity {
+  const count = parseCount(text);
+  return count.ok && count.value === 0 ? { ok: false, problem: 'not_positive' } : count;
 }
 
 const grouping = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -39,4 +45,9 @@ export function formatCount(n: number): string {
 /** With its sign, for movements: +5, −3. */
 export function formatSigned(n: number): string {
   return n > 0 ? `+${formatCount(n)}` : formatCount(n);
+}
+
+/** A count of hundredths, not negative: 123456 → 1,234.56. */
+export function formatHundredths(n: number): string {
+  return `${formatCount(Math.floor(n / 100))}.${String(n % 100).padStart(2, '0')}`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReportChart } from '../../api';
-import { nearest, step, stopsOf } from './reading';
+import { nearest, step, stopsOf } from './stops';
 
 const point = (x: number, y: number, label: string, value: number) => ({ x, y, label, value });
 const days: ReportChart = {

@@ -1,5 +1,5 @@
-// Where a chart can be read: its places from left to right (of bars that lie, from top to bottom),
-// each with its values and the marks that show them.
+// The points of a chart whose values can be read out, from left to right (horizontal bars: from top to
+// bottom), each with its values and the marks that show them.
 import type { ReportChart, ReportChartKind } from '../../api';
 
 export interface Mark {
@@ -47,7 +47,7 @@ export function stopsOf(chart: ReportChart, kind: ReportChartKind): Stop[] {
   return kind === 'days' ? byDay(chart) : each(chart);
 }
 
-/** The place nearest to the pointer; -1 where there is none. */
+/** The point nearest to the pointer; -1 if there is none. */
 export function nearest(stops: Stop[], kind: ReportChartKind, x: number, y: number): number {
   const distance = (stop: Stop) => Math.abs(kind === 'movers' ? stop.y - y : stop.x - x);
   let best = -1;
@@ -59,7 +59,7 @@ export function nearest(stops: Stop[], kind: ReportChartKind, x: number, y: numb
   return best;
 }
 
-/** Where the keys lead from a place; null: they are none of the chart's. */
+/** The point that a key leads to; null if the key does nothing in a chart. */
 export function step(code: string, at: number, count: number): number | null {
   const leads: Record<string, number> = {
     ArrowRight: at + 1,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCount, formatSigned, parseQuantity } from './quantity';
+import { formatCount, formatHundredths, formatSigned, parseCount, parseQuantity } from './quantity';
 
 describe('quantity', () => {
   it.each([
@@ -26,10 +26,15 @@ describe('quantity', () => {
   ])('refuses %s: %s', (text, problem) =>
     expect(parseQuantity(text)).toEqual({ ok: false, problem }),
   );
+  it('is a count where nothing is enough', () => {
+    expect(parseCount('0')).toEqual({ ok: true, value: 0 });
+    expect(parseCount('-1')).toEqual({ ok: false, problem: 'not_positive' });
+  });
   it('writes thousands and signs', () => {
     expect(formatCount(1234567)).toBe('1,234,567');
     expect(formatCount(-1234)).toBe('−1,234');
     expect(formatSigned(5)).toBe('+5');
     expect(formatSigned(-5)).toBe('−5');
+    expect(formatHundredths(123405)).toBe('1,234.05');
   });
 });
