@@ -8,8 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const ENGINE: &str = "src-tauri/inventory/src/";
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the tests lie in a folder of the clone").to_owned()
 }
@@ -45,10 +43,18 @@ fn rust() -> Vec<(String, String)> {
     files(&["src-tauri", "tests", ".ci"], &[".rs"])
 }
 
-/// The engine's files that are no tests, by their path below its src.
+/// The files of one package that are no tests, by their path below its src.
+fn package(name: &str) -> Vec<(String, String)> {
+    let src = format!("src-tauri/{name}/src/");
+    let all = files(&[&src], &[".rs"]).into_iter().filter(|(path, _)| !is_test(path));
+    all.map(|(path, text)| (path[src.len()..].to_owned(), text)).collect()
+}
+
+/// The files of all packages of the engine, by their path below src-tauri.
 fn engine() -> Vec<(String, String)> {
-    let all = files(&[ENGINE], &[".rs"]).into_iter().filter(|(path, _)| !is_test(path));
-    all.map(|(path, text)| (path[ENGINE.len()..].to_owned(), text)).collect()
+    let names = arrows::PACKAGES.iter().map(|(name, _)| *name);
+    let of = |name| package(name).into_iter().map(move |(path, text)| (format!("{name}/src/{path}"), text));
+    names.flat_map(of).collect()
 }
 
 fn is_test(path: &str) -> bool {
@@ -102,27 +108,59 @@ fn names_tell_something() {
 
 #[test]
 fn arrows_go_one_way() {
-    none(&engine(), arrows::upward);
+    let manifests = files(&["src-tauri"], &["/Cargo.toml"]);
+    let packages: Vec<_> = manifests
+        .into_iter()
+        .filter_map(|(path, text)| Some((path.rsplit('/').nth(1)?.to_owned(), text)))
+        .filter(|(name, _)| !["src-tauri", "inv-daemon"].contains(&name.as_str()))
+        .collect();
+    assert_eq!(packages.len(), arrows::PACKAGES.len(), "each package of the list has a manifest");
+    none(&packages, arrows::undue);
+}
+
+#[test]
+fn no_files_need_each_other_in_a_circle() {
+    let mut found = Vec::new();
+    for (name, _) in arrows::PACKAGES {
+        found.extend(arrows::circles(&package(name)).into_iter().map(|line| format!("{name}/{line}")));
+    }
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]
 fn report_never_reads_stock() {
-    let report: Vec<_> = engine().into_iter().filter(|(path, _)| arrows::room(path) == "report").collect();
-    none(&report, arrows::upward);
-    let planted = ("report/day.rs".to_owned(), "fn a() { crate::stock::open(); }".to_owned());
-    assert!(!arrows::upward(&planted.0, &planted.1).is_empty());
+    let tree = tree("report");
+    assert!(tree.contains("\nledger v"), "{tree}");
+    assert!(!tree.contains("\nstock v"), "the report reaches the stock:\n{tree}");
+}
+
+#[test]
+fn shells_know_the_engine_as_one_piece() {
+    for shell in ["src-tauri/Cargo.toml", "src-tauri/inv-daemon/Cargo.toml"] {
+        let text = fs::read_to_string(root().join(shell)).expect("a manifest");
+        let names: Vec<&str> = text.lines().filter_map(|line| line.split(['.', ' ']).next()).collect();
+        assert!(names.contains(&"inventory"), "{shell}");
+        let parts: Vec<_> = arrows::PACKAGES.iter().filter(|(name, _)| *name != "inventory").collect();
+        assert!(!parts.iter().any(|(name, _)| names.contains(name)), "{shell} names a part of the engine");
+    }
+}
+
+/// What a package depends on, built into it or run to build it.
+fn tree(package: &str) -> String {
+    let out = Command::new(env!("CARGO"))
+        .args(["tree", "-p", package, "--prefix", "none", "--edges", "normal,build"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tree starts");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let tree = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(tree.starts_with(&format!("{package} v")), "{tree}");
+    tree
 }
 
 #[test]
 fn engine_without_tauri() {
-    let out = Command::new(env!("CARGO"))
-        .args(["tree", "-p", "inventory", "--prefix", "none", "--edges", "normal,build"])
-        .current_dir(root())
-        .output()
-        .expect("cargo tree starts");
-    let tree = String::from_utf8_lossy(&out.stdout);
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    assert!(tree.starts_with("inventory v"), "{tree}");
+    let tree = tree("inventory");
     assert!(tree.contains("\ntokio v"), "the tree shows what the engine does depend on");
     let tauri: Vec<&str> = tree.lines().filter(|line| line.starts_with("tauri")).collect();
     assert!(tauri.is_empty(), "the engine depends on {tauri:?}");
@@ -139,11 +177,8 @@ fn ui_has_one_door() {
 
 #[test]
 fn money_and_quantity_are_integers() {
-    let rooms = ["entry", "wire", "bill", "ledger", "stock", "writer", "outbox"];
-    let path: Vec<_> = engine().into_iter().filter(|(path, _)| rooms.contains(&arrows::room(path))).collect();
-    for room in rooms {
-        assert!(path.iter().any(|(path, _)| arrows::room(path) == room), "the room {room} is not there");
-    }
+    let path: Vec<_> =
+        ["domain", "ledger", "stock", "writer", "queue"].into_iter().flat_map(package).collect();
     none(&path, |_, text| rules::no_floats(text));
 }
 
@@ -157,8 +192,8 @@ fn time_is_a_parameter() {
 fn crash_points_are_listed_and_passed() {
     let mut listed = tests::points::listed();
     let mut passed: Vec<String> = Vec::new();
-    for (path, text) in engine().iter().filter(|(path, _)| path != "crash.rs") {
-        for (at, _) in text.match_indices("crash::point(") {
+    for (path, text) in engine().iter().filter(|(path, _)| !path.starts_with("crash-points/")) {
+        for (at, _) in text.match_indices("crash_points::pass(") {
             let name = text[at..].split('"').nth(1).unwrap_or_default();
             assert!(
                 !name.is_empty() && !name.contains(char::is_whitespace),
@@ -170,7 +205,7 @@ fn crash_points_are_listed_and_passed() {
     assert!(passed.len() > 20, "{passed:?}");
     listed.sort_unstable();
     passed.sort_unstable();
-    assert_eq!(passed, listed, "each point of crash::POINTS stands in the code exactly once");
+    assert_eq!(passed, listed, "each point of POINTS stands in the code exactly once");
 }
 
 #[test]

@@ -1,184 +1,156 @@
-//! The floors of the engine: a room imports only from floors below its own, and a few pairs never meet at all.
-//! Tests are left out: they may look wherever they want.
-use super::code::{line_of, stripped, without_tests, words};
+//! The arrows of the engine: between packages as their manifests say, and within a package between its files. Cargo
+//! itself refuses a circle of packages; here is seen to it that no other arrow comes in, and that no files of one
+//! package need each other in a circle. Tests are left out: they may look wherever they want.
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The floor of each room. A room that is not here has no place in the house yet: give it one.
-const FLOORS: &[(&str, u8)] = &[
-    ("engine", 6),
-    ("setup", 6),
-    ("demo", 6),
-    ("print", 6),
-    ("writer", 5),
-    ("replay", 5),
-    ("chart", 5),
-    ("queue", 4),
-    ("audit", 4),
-    ("report", 4),
-    ("compact", 4),
-    ("ledger", 3),
-    ("outbox", 3),
-    ("live", 3),
-    ("space", 2),
-    ("stock", 2),
-    ("wire", 2),
-    ("bill", 2),
-    ("catalog", 2),
-    ("pdf", 2),
-    ("entry", 1),
-    ("config", 1),
-    ("error", 1),
-    ("crash", 1),
-    ("fonts", 1),
-    ("part_file", 1),
-    ("probe", 1),
-    ("source", 1),
-    ("words", 1),
+use super::code::{expand, line_of, stripped, without_tests, words};
+
+/// Each package with those that it may name. A package that is not here has no place in the house yet: give it one.
+pub const PACKAGES: &[(&str, &[&str])] = &[
+    ("domain", &[]),
+    ("crash-points", &[]),
+    ("probe", &["domain"]),
+    ("stock", &["domain", "probe"]),
+    ("queue", &["crash-points", "domain", "probe"]),
+    ("ledger", &["crash-points", "domain", "probe"]),
+    ("writer", &["crash-points", "domain", "ledger", "queue", "stock"]),
+    ("audit", &["crash-points", "domain", "ledger", "queue", "stock"]),
+    ("report", &["domain", "ledger"]),
+    ("inventory", ENGINE),
 ];
 
-/// What the ledger may take from the stock: the words in which it tells what to count, never the store.
-const CONTRACT: &[&str] = &["SourceName", "StockCall", "Vector", "Prev"];
+const ENGINE: &[&str] =
+    &["audit", "crash-points", "domain", "ledger", "probe", "queue", "report", "stock", "writer"];
 
-/// The floors would allow these, the house does not.
-const NEVER: &[(&str, &str)] = &[
-    ("report", "stock"),
-    ("compact", "stock"),
-    ("queue", "ledger"),
-    ("queue", "stock"),
-    ("outbox", "stock"),
-];
-
-fn floor(room: &str) -> Option<u8> {
-    FLOORS.iter().find(|(name, _)| *name == room).map(|(_, floor)| *floor)
+/// What a manifest depends on that it must not, and what is allowed to it and not used.
+pub fn undue(package: &str, manifest: &str) -> Vec<String> {
+    let Some((_, allowed)) = PACKAGES.iter().find(|(name, _)| *name == package) else {
+        return vec![format!("1: the package `{package}` has no place in tests/tests/house/tidy/arrows.rs")];
+    };
+    let named = |section: &str| -> BTreeSet<String> {
+        let after = manifest.split_once(section).map_or("", |(_, after)| after);
+        let lines = after.lines().skip(1).take_while(|line| !line.starts_with('['));
+        lines.filter_map(|line| line.split(['.', ' ', '=']).next()).map(str::to_owned).collect()
+    };
+    let has = named("\n[dependencies]");
+    let ours = |name: &&str| has.contains(*name);
+    let all = || PACKAGES.iter().map(|(name, _)| *name).chain(["inv-daemon", "twinstock"]);
+    let extra = all().filter(ours).filter(|name| !allowed.contains(name));
+    let idle = allowed.iter().filter(|name| !has.contains(**name));
+    extra
+        .map(|name| format!("1: {package} must not depend on {name}"))
+        .chain(idle.map(|name| format!("1: {package} names {name} no longer: take it out of the list")))
+        .collect()
 }
 
-/// The room of a file, told by its path below the engine's src: `ledger/mysql.rs` and `ledger.rs` are `ledger`.
-pub fn room(path: &str) -> &str {
-    let first = path.split('/').next().unwrap_or(path);
-    first.strip_suffix(".rs").unwrap_or(first)
+/// The module of a file by its path below `src`: `mysql.rs` and `mysql/mod.rs` are `["mysql"]`, `lib.rs` is `[]`.
+fn module(path: &str) -> Vec<String> {
+    let mut parts: Vec<&str> = path.trim_end_matches(".rs").split('/').collect();
+    if matches!(parts.last(), Some(&"mod" | &"lib" | &"main")) {
+        parts.pop();
+    }
+    parts.into_iter().map(str::to_owned).collect()
 }
 
-/// Every path that begins at the crate's root, as (line, room, the name after it).
-fn paths(path: &str, text: &str) -> Vec<(usize, String, String)> {
+/// The modules that one file names, with the line of each.
+fn named_modules(path: &str, text: &str, modules: &BTreeSet<Vec<String>>) -> Vec<(usize, Vec<String>)> {
     let code = without_tests(&stripped(text));
-    // How many `super`s lead from this file to the crate's root.
-    let depth = path.split('/').count() - usize::from(path.ends_with("/mod.rs"));
-    let roots = ["crate::".to_owned(), "super::".repeat(depth)];
+    let own = module(path);
     let mut found = Vec::new();
-    for root in &roots {
-        for at in words(&code, &root[..root.len() - 2]) {
-            let Some(rest) = code[at..].strip_prefix(root.as_str()) else { continue };
-            if code[..at].ends_with("super::") || rest.starts_with("super::") {
+    for root in ["crate", "super"] {
+        for at in words(&code, root) {
+            if code[..at].ends_with("::") || code[..at].ends_with('(') {
                 continue;
             }
-            for leaf in leaves(rest) {
-                found.push((line_of(&code, at), leaf.0, leaf.1));
-            }
-        }
-    }
-    found
-}
-
-/// What a path leads to: `a::b` and `{a::{b, c}, d}` alike, as pairs of the first and the second name.
-fn leaves(rest: &str) -> Vec<(String, String)> {
-    if let Some(group) = rest.strip_prefix('{') {
-        return parts(group).into_iter().flat_map(leaves).collect();
-    }
-    let first: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let Some(after) = rest[first.len()..].strip_prefix("::") else {
-        return vec![(first, String::new())];
-    };
-    if let Some(group) = after.strip_prefix('{') {
-        let seconds = parts(group);
-        return seconds.into_iter().flat_map(leaves).map(|(second, _)| (first.clone(), second)).collect();
-    }
-    let second = after.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    vec![(first, second)]
-}
-
-/// The parts of a group of imports, up to its closing brace.
-fn parts(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            ',' | '}' if depth == 0 => {
-                found.push(group[start..at].trim());
-                start = at + 1;
-                if c == '}' {
-                    break;
+            for mut name in expand(&code[at..]) {
+                let ups = name.iter().take_while(|part| *part == "super").count();
+                name.drain(..ups.max(1));
+                let base = if ups == 0 { 0 } else { own.len().saturating_sub(ups) };
+                let mut full = own[..base].to_vec();
+                full.append(&mut name);
+                while !full.is_empty() && !modules.contains(&full) {
+                    full.pop();
                 }
+                found.push((line_of(&code, at), full));
             }
-            _ => {}
         }
     }
-    found.retain(|part| !part.is_empty());
     found
 }
 
-/// What one file of the engine imports against the rules.
-pub fn upward(path: &str, text: &str) -> Vec<String> {
-    let from = room(path);
-    if from == "lib" {
-        return Vec::new();
+/// Files of one package that need each other. A folder's own file and what lies in the folder are one room: they may.
+pub fn circles(files: &[(String, String)]) -> Vec<String> {
+    let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, _)| module(path)).collect();
+    let mut arrows: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
+    let mut lines = Vec::new();
+    for (path, text) in files {
+        let own = module(path);
+        for (line, to) in named_modules(path, text, &modules) {
+            if own.starts_with(&to) || to.starts_with(&own) {
+                continue;
+            }
+            arrows.entry(own.clone()).or_default().insert(to.clone());
+            lines.push((path.clone(), line, own.clone(), to));
+        }
     }
-    let Some(own) = floor(from) else {
-        return vec![format!("1: the room `{from}` has no floor in tests/tests/tidy/arrows.rs")];
+    let back = lines.into_iter().filter(|(_, _, own, to)| reaches(&arrows, to, own));
+    back.map(|(path, line, _, to)| format!("{path}:{line}: a circle by way of {}", to.join("::"))).collect()
+}
+
+fn reaches(
+    arrows: &BTreeMap<Vec<String>, BTreeSet<Vec<String>>>,
+    from: &Vec<String>,
+    to: &Vec<String>,
+) -> bool {
+    let (mut seen, mut waiting) = (BTreeSet::new(), vec![from]);
+    while let Some(at) = waiting.pop() {
+        if at == to {
+            return true;
+        }
+        if seen.insert(at) {
+            waiting.extend(arrows.get(at).into_iter().flatten());
+        }
+    }
+    false
+}
+
+#[test]
+fn undue_arrows_are_seen() {
+    let manifest = |names: &[&str]| {
+        let lines: Vec<String> = names.iter().map(|name| format!("{name}.workspace = true")).collect();
+        format!(
+            "[package]\nname = \"x\"\n\n[dependencies]\n{}\n\n[dev-dependencies]\nstock = 1\n",
+            lines.join("\n")
+        )
     };
-    let mut broken = Vec::new();
-    for (line, to, name) in paths(path, text) {
-        let Some(other) = floor(&to) else {
-            // A name that lib.rs hands out itself stands on the top floor.
-            broken.push(format!("{line}: {from} imports `{to}` from the crate's root: name its room"));
-            continue;
-        };
-        // The rooms of the ground floor may know each other; so may the parts of `lib` on the top one.
-        if to == from || (own == other && matches!(own, 1 | 6)) {
-            continue;
-        }
-        if other >= own {
-            broken.push(format!("{line}: {from} (floor {own}) imports {to} (floor {other})"));
-        }
-        if NEVER.contains(&(from, to.as_str())) {
-            broken.push(format!("{line}: {from} never sees {to}"));
-        }
-        if from == "ledger" && to == "stock" && !CONTRACT.contains(&name.as_str()) {
-            broken.push(format!("{line}: the ledger takes `{name}` from the stock"));
-        }
-    }
-    broken
+    assert_eq!(undue("report", &manifest(&["chrono", "domain", "ledger"])), Vec::<String>::new());
+    assert_eq!(undue("report", &manifest(&["domain", "ledger", "stock"])).len(), 1);
+    assert_eq!(undue("stock", &manifest(&["domain", "ledger", "probe"])).len(), 1);
+    assert_eq!(undue("stock", &manifest(&["domain"])).len(), 1);
+    assert_eq!(undue("inventory", &manifest(&[ENGINE, &["twinstock"]].concat())).len(), 1);
+    assert_eq!(undue("nowhere", &manifest(&[])).len(), 1);
 }
 
 #[test]
-fn arrows_that_run_up_are_seen() {
-    let up = [
-        ("stock/redis.rs", "use crate::ledger::Ledger;"),
-        ("stock/mod.rs", "use super::ledger::Ledger;"),
-        ("entry.rs", "use crate::{error::Error, wire};"),
-        ("ledger/mysql.rs", "use crate::stock::redis::RedisStock;"),
-        ("ledger/mysql.rs", "use crate::stock::{SourceName, Stock};"),
-        ("ledger/mysql.rs", "fn a() { crate::writer::go(); }"),
-        ("report.rs", "use crate::stock::Vector;"),
-        ("outbox/mod.rs", "use crate::queue::Queue;"),
-        ("wire.rs", "use crate::Engine;"),
-        ("nowhere.rs", "fn a() {}"),
+fn circles_within_a_package_are_seen() {
+    let package = |files: &[(&str, &str)]| -> Vec<(String, String)> {
+        files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
+    };
+    let two = package(&[("a.rs", "use crate::b::B;"), ("b.rs", "use super::{a::{A, C}, d};"), ("d.rs", "")]);
+    assert_eq!(circles(&two).len(), 2, "{:?}", circles(&two));
+    let three = [
+        ("a/mod.rs", "fn f() { crate::b::go(); }"),
+        ("b.rs", "use crate::c;"),
+        ("c.rs", "pub(super) use super::a::x;"),
     ];
-    for (path, text) in up {
-        assert_eq!(upward(path, text).len(), 1, "{path}: {text}");
-    }
-}
-
-#[test]
-fn arrows_that_run_down_are_free() {
-    let down = [
-        ("writer/lane.rs", "use crate::{ledger::{Batch, Ledger}, stock::Stock};\nuse super::status::Board;"),
-        ("ledger/mod.rs", "use crate::stock::{SourceName, StockCall};\nuse crate::entry::Entry;"),
-        ("ledger/mod.rs", "// crate::writer\n#[cfg(test)]\nmod tests { use crate::writer::Writer; }"),
-        ("error.rs", "impl From<crate::entry::Refusal> for Error {}"),
-        ("stock/redis.rs", "use super::value::Value;"),
-        ("lib.rs", "pub use crate::engine::Engine;"),
+    assert_eq!(circles(&package(&three)).len(), 3);
+    let deep = [("a/one.rs", "use super::two::T;"), ("a/two.rs", "use crate::a::one::O;"), ("a/mod.rs", "")];
+    assert_eq!(circles(&package(&deep)).len(), 2);
+    let none = [
+        ("lib.rs", "pub use a::A;"),
+        ("a/mod.rs", "mod one;\nuse one::O;"),
+        ("a/one.rs", "use super::A;\nuse crate::b::B;"),
+        ("b.rs", "// crate::a\n#[cfg(test)]\nmod tests { use crate::a::A; }"),
     ];
-    for (path, text) in down {
-        assert_eq!(upward(path, text), Vec::<String>::new(), "{path}: {text}");
-    }
+    assert_eq!(circles(&package(&none)), Vec::<String>::new());
 }

@@ -134,6 +134,49 @@ pub fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 
         .filter(move |at| !text[..*at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
+/// The paths that an import or a name begins, groups spread out: `a::{b::c, d}` is `a::b::c` and `a::d`.
+pub fn expand(text: &str) -> Vec<Vec<String>> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return parts(group).into_iter().flat_map(expand).collect();
+    }
+    let first: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let Some(after) = text[first.len()..].strip_prefix("::") else { return vec![vec![first]] };
+    let mut paths = expand(after);
+    for path in &mut paths {
+        path.insert(0, first.clone());
+    }
+    paths
+}
+
+/// The parts of a group of imports, up to its closing brace.
+fn parts(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                found.push(group[start..at].trim());
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    found.retain(|part| !part.is_empty());
+    found
+}
+
+#[test]
+fn grouped_paths_are_spread_out() {
+    let paths: Vec<String> =
+        expand("a::{b::{c, d as e}, f::*,\n g};").into_iter().map(|path| path.join("::")).collect();
+    assert_eq!(paths, ["a::b::c", "a::b::d", "a::f::", "a::g"]);
+}
+
 #[test]
 fn quotes_and_comments_are_blank() {
     let text = "let a = \"x{y\"; // {\nlet b = '{'; /* { /* { */ { */ let c = r#\"\"{\"#; fn f<'a>() {}";
