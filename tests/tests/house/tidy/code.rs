@@ -134,6 +134,61 @@ pub fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 
         .filter(move |at| !text[..*at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
+/// What the `use` items of stripped text bring in: where, the whole path, and the name that it has here. Groups are taken
+/// apart: `a::{b, c::d as e}` is `a::b` as `b` and `a::c::d` as `e`; `self` is the path before it.
+pub fn imports(code: &str) -> Vec<(usize, String, String)> {
+    let mut found = Vec::new();
+    for at in words(code, "use") {
+        let Some(end) = code[at..].find(';') else { continue };
+        let mut leaves = Vec::new();
+        expand("", &code[at + 3..at + end], &mut leaves);
+        found.extend(leaves.into_iter().map(|(path, name)| (at, path, name)));
+    }
+    found
+}
+
+fn expand(before: &str, tree: &str, found: &mut Vec<(String, String)>) {
+    let tree = tree.trim().trim_start_matches("::");
+    if let Some((head, group)) = tree.split_once('{') {
+        let group = group.trim_end().strip_suffix('}').unwrap_or(group);
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in group.char_indices().chain([(group.len(), ',')]) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    expand(&format!("{before}{}", head.trim()), &group[start..at], found);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        return;
+    }
+    let (path, name) = tree.split_once(" as ").map_or((tree, None), |(path, name)| (path, Some(name.trim())));
+    let path = format!("{before}{}", path.trim());
+    let path = path.strip_suffix("::self").unwrap_or(&path).to_owned();
+    if !tree.is_empty() {
+        let last = path.rsplit("::").next().unwrap_or_default().to_owned();
+        found.push((path, name.map_or(last, str::to_owned)));
+    }
+}
+
+#[test]
+fn groups_of_imports_are_taken_apart() {
+    let code = "use std::{fs, time::{self, Duration as D, Instant}};\npub use chrono::Utc;\nlet used = 1;";
+    let found: Vec<(String, String)> =
+        imports(code).into_iter().map(|(_, path, name)| (path, name)).collect();
+    let wanted = [
+        ("std::fs", "fs"),
+        ("std::time", "time"),
+        ("std::time::Duration", "D"),
+        ("std::time::Instant", "Instant"),
+        ("chrono::Utc", "Utc"),
+    ];
+    assert_eq!(found, wanted.map(|(path, name)| (path.to_owned(), name.to_owned())));
+}
+
 #[test]
 fn quotes_and_comments_are_blank() {
     let text = "let a = \"x{y\"; // {\nlet b = '{'; /* { /* { */ { */ let c = r#\"\"{\"#; fn f<'a>() {}";
