@@ -8,9 +8,9 @@ use std::time::Duration;
 use inventory::audit::findings::{Deviation, Kind, Progress, Run};
 use inventory::audit::log::{self, Logged};
 use inventory::audit::watch::Watch;
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
+use inventory::domain::words;
 use inventory::ledger::{AuditRunSearch, Ledger};
-use inventory::words;
 
 use crate::api::Failure;
 use crate::api::audit::{AuditCut, AuditLine, AuditOverview, AuditProgress, AuditRun};
@@ -77,7 +77,7 @@ pub async fn followed<T, F>(
     start: impl FnOnce(Watch) -> F,
 ) -> Result<T, Failure>
 where
-    F: Future<Output = inventory::error::Result<T>>,
+    F: Future<Output = inventory::domain::error::Result<T>>,
 {
     let turn = live.auditing.begin()?;
     let progress = turn.watch.progress();
@@ -176,7 +176,7 @@ pub fn shown_key(key: &StockKey) -> KeyOf {
 
 /// The last audit, whoever made it, with the number of its lines. A replay is none: it proves nothing of the other
 /// keys.
-pub async fn last_audit(ledger: &Ledger) -> inventory::error::Result<Option<(Run, i64)>> {
+pub async fn last_audit(ledger: &Ledger) -> inventory::domain::error::Result<Option<(Run, i64)>> {
     let mut search = AuditRunSearch::default();
     loop {
         let runs = log::runs(ledger, &search, PAGE).await?;

@@ -4,13 +4,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use inventory::entry::{Direction, format_time, parse_time};
-use inventory::error::Code;
+use inventory::domain::entry::{Direction, format_time, parse_time};
+use inventory::domain::error::Code;
+use inventory::domain::words;
+use inventory::domain::words::Words;
 use inventory::ledger::rejected;
-use inventory::outbox::{Bill as Stored, BillFilter, BillLine as StoredLine, BillSummary as StoredSummary};
 use inventory::queue::SourceIdentity;
-use inventory::words;
-use inventory::words::Words;
+use inventory::queue::outbox::{
+    Bill as Stored, BillFilter, BillLine as StoredLine, BillSummary as StoredSummary,
+};
 use uuid::Uuid;
 
 use crate::api::Failure;
@@ -280,7 +282,7 @@ pub async fn copy(live: &Live, bill_id: &str) -> Result<Draft, Failure> {
     Ok(Draft {
         draft_id: Uuid::new_v4().to_string(),
         kind: kind(bill.summary.direction),
-        bill_id: inventory::bill::number(bill.summary.direction, clock::wall(), Uuid::new_v4()),
+        bill_id: inventory::domain::bill::number(bill.summary.direction, clock::wall(), Uuid::new_v4()),
         company_id: bill.summary.company_id.clone(),
         warehouse_id: bill.summary.warehouse_id.clone(),
         create_time: String::new(),

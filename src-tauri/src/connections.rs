@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use inventory::config::{Config, Mode as EngineMode, Secret as EngineSecret, ini, save_in_keychain};
-use inventory::error::{Code, Error, Result};
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words;
+use inventory::domain::words::Words;
 use inventory::setup;
-use inventory::words;
-use inventory::words::Words;
 
 use crate::api::app::{Mode, Part};
 use crate::api::settings::{Connections, Property, Secret, Step, StepState, TestResult};

@@ -1,8 +1,8 @@
 //! The stock card's cursor as text: time, source and offset of the last movement shown.
 
-use inventory::entry::{format_time, parse_time};
+use inventory::domain::entry::{format_time, parse_time};
+use inventory::domain::words;
 use inventory::ledger::{Movement, MovementCursor};
-use inventory::words;
 
 use crate::api::Failure;
 

@@ -7,7 +7,7 @@ use crate::api::Failure;
 use crate::api::app::DemoProgress;
 use crate::clock;
 use crate::state::{App, Live};
-use inventory::words;
+use inventory::domain::words;
 
 /// How often progress is told.
 const TELL: Duration = Duration::from_millis(150);

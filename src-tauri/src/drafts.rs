@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use inventory::outbox::Outbox;
-use inventory::words;
+use inventory::domain::words;
+use inventory::queue::outbox::Outbox;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -79,7 +79,7 @@ async fn keep(outbox: &Outbox, draft: &Draft) -> Result<Kept, Failure> {
     for line in &draft.lines {
         ids.entry(line.line_id).or_insert_with(Uuid::now_v7);
     }
-    let saved_at = inventory::entry::format_time(clock::wall());
+    let saved_at = inventory::domain::entry::format_time(clock::wall());
     let kept = Kept { draft: draft.clone(), ids, saved_at };
     let json = serde_json::to_string(&kept).map_err(unreadable)?;
     outbox.draft_save(&draft.draft_id, &json, clock::epoch_ms()).await?;

@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use inventory::part_file::PartFile;
-use inventory::words;
+use inventory::domain::words;
+use inventory::report::part_file::PartFile;
 use tauri_plugin_dialog::DialogExt;
 
 use crate::api::Failure;

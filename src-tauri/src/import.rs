@@ -1,7 +1,7 @@
 //! Lines pasted from a spreadsheet or a CSV: all of them, or every error by row and column and no line.
 
-use inventory::words;
-use inventory::words::Words;
+use inventory::domain::words;
+use inventory::domain::words::Words;
 
 use crate::api::bills::{ImportError, Imported, ImportedLine};
 use crate::api::catalog::{CatalogItem, CatalogKind};
@@ -120,7 +120,7 @@ fn line(
     let typed = cell(columns.quantity);
     let quantity = plain_number(typed);
     match quantity.parse::<i64>() {
-        Ok(number) if inventory::entry::check_quantity(number).is_ok() => {}
+        Ok(number) if inventory::domain::entry::check_quantity(number).is_ok() => {}
         Ok(_) => {
             let words = words!("quantity_between", "quantity must be from 1 to 2147483647");
             errors.push(wrong(row, columns.quantity, "quantity", "quantity_range", typed, &words));
@@ -138,7 +138,7 @@ fn line(
         }
     }
     let description = columns.description.map(cell).unwrap_or_default();
-    if let Err(refusal) = inventory::entry::check_description(description) {
+    if let Err(refusal) = inventory::domain::entry::check_description(description) {
         let column = columns.description.unwrap_or_default();
         let (rule, words) = (refusal.rule.code(), refusal.words());
         errors.push(wrong(row, column, "description", rule, description, &words));

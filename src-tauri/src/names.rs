@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use inventory::catalog::{full_pinyin, initials};
-use inventory::error::Result;
+use inventory::domain::catalogue::{full_pinyin, initials};
+use inventory::domain::error::Result;
 use inventory::ledger::Ledger;
 
 use crate::api::catalog::{CatalogItem, CatalogKind};

@@ -3,13 +3,13 @@
 
 use std::collections::{HashMap, HashSet};
 
-use inventory::bill::{self, Head, Line};
-use inventory::entry::{BillId, Direction, Entry, StockKey, parse_time};
-use inventory::outbox::{BillHead, Saved};
+use inventory::domain::bill::{self, Head, Line};
+use inventory::domain::entry::{BillId, Direction, Entry, StockKey, parse_time};
+use inventory::domain::ioentry;
+use inventory::domain::words;
+use inventory::domain::words::Words;
+use inventory::queue::outbox::{BillHead, Saved};
 use inventory::stock::value::Value;
-use inventory::wire;
-use inventory::words;
-use inventory::words::Words;
 use uuid::Uuid;
 
 use crate::api::Failure;
@@ -124,7 +124,7 @@ async fn append(
 fn saved(entry: Entry) -> Saved {
     let entry_id = entry.entry_id.unwrap_or_else(Uuid::now_v7);
     let entry = Entry { entry_id: Some(entry_id), ..entry };
-    Saved { entry_id, payload: wire::encode(&entry).into_bytes(), entry }
+    Saved { entry_id, payload: ioentry::encode(&entry).into_bytes(), entry }
 }
 
 /// The draft's entries, and everything that is wrong with it.
@@ -300,7 +300,7 @@ pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
     for (line, state) in posted.lines.iter().zip(&states) {
         match state.0 {
             s if s.is_counted() => {
-                entries.push(wire::decode(&line.payload).map_err(inventory::error::Error::from)?)
+                entries.push(ioentry::decode(&line.payload).map_err(inventory::domain::error::Error::from)?)
             }
             s if s.is_end() => {}
             _ => {
@@ -332,7 +332,7 @@ pub async fn reverse(live: &Live, bill_id: &str) -> Result<Reversed, Failure> {
 /// Sends a corrected entry in place of a rejected message. Its id comes from the message's place, so that doing
 /// it twice counts once.
 pub async fn resubmit(live: &Live, source: &str, offset: i64, text: &str) -> Result<PostResult, Failure> {
-    let entry = match wire::decode(text.as_bytes()) {
+    let entry = match ioentry::decode(text.as_bytes()) {
         Ok(entry) => entry,
         Err(refusal) => {
             let words = refusal.words();

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use inventory::error::{Code, Error, Result};
-use inventory::words;
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words;
 
 use crate::api::settings::Preferences;
 

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{Days, Months, NaiveDate, NaiveDateTime, NaiveTime, Weekday};
-use inventory::entry::{CompanyId, ProductId, WarehouseId};
+use inventory::domain::entry::{CompanyId, ProductId, WarehouseId};
+use inventory::domain::words;
 use inventory::report::{Figures, Filter, Group, Order, Period, Request, Row, Sort, stretch};
-use inventory::words;
 
 use crate::api::Failure;
 use crate::api::catalog::CatalogKind;

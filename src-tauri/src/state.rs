@@ -6,9 +6,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use inventory::config::Config;
-use inventory::error::{Code, Error};
+use inventory::domain::error::{Code, Error};
+use inventory::domain::words;
 use inventory::ledger::Ledger;
-use inventory::words;
 use inventory::writer::status::Board;
 use inventory::{Engine, Parts, Running};
 use tokio::sync::watch;
@@ -85,7 +85,7 @@ impl Live {
     }
 
     /// What keeps entries from moving on, if anything does.
-    pub async fn trouble(&self) -> Option<inventory::error::Error> {
+    pub async fn trouble(&self) -> Option<inventory::domain::error::Error> {
         self.running.lock().await.as_ref().and_then(Running::trouble)
     }
 }
@@ -151,7 +151,7 @@ impl App {
     }
 
     /// The configuration as the file has it now.
-    pub fn saved_config(&self) -> inventory::error::Result<Config> {
+    pub fn saved_config(&self) -> inventory::domain::error::Result<Config> {
         load(&self.start)
     }
 
@@ -241,7 +241,7 @@ impl App {
     }
 }
 
-async fn opened(config: Config) -> inventory::error::Result<Live> {
+async fn opened(config: Config) -> inventory::domain::error::Result<Live> {
     let engine = Engine::open(config, Parts::App, PROGRAM, Arc::new(MachineClock)).await?;
     let running = engine.start().await?;
     let embedded = engine.config().mode == inventory::config::Mode::Standalone;
@@ -274,7 +274,7 @@ async fn rolled_up(ledger: Arc<Ledger>, closing: watch::Receiver<bool>) {
     }
 }
 
-fn load(start: &Start) -> inventory::error::Result<Config> {
+fn load(start: &Start) -> inventory::domain::error::Result<Config> {
     let mut config = Config::load(start.config.as_deref())?;
     if let Some(folder) = &start.data_dir {
         config.data_dir.clone_from(folder);

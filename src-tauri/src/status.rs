@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use inventory::config::Mode as EngineMode;
-use inventory::error::Error;
+use inventory::domain::error::Error;
+use inventory::domain::words;
+use inventory::domain::words::Words;
 use inventory::ledger::SourceRow;
-use inventory::words;
-use inventory::words::Words;
 use inventory::writer::status::{State, View};
 use tokio::sync::watch;
 
@@ -176,7 +176,7 @@ async fn ask_the_brokers(live: &Live, memory: &mut Memory) {
         Ok(Err(error)) => memory.outside_trouble = Some(error),
         Err(_) => {
             let words = words!("kafka_silent", "Kafka does not answer");
-            memory.outside_trouble = Some(Error::new(inventory::error::Code::Unreachable, words));
+            memory.outside_trouble = Some(Error::new(inventory::domain::error::Code::Unreachable, words));
         }
     }
 }

@@ -69,6 +69,42 @@ window.__fakeReports = ({ wish, catalog, pause }) => {
       })),
       next: after ? null : 'older',
     }),
+    report_movers: ({ slowest }) => ({
+      found: 40,
+      movers: Array.from({ length: 30 }, (_, i) => {
+        const at = slowest ? 29 - i : i;
+        const product = catalog.product[at % catalog.product.length];
+        return {
+          product_id: product.id,
+          product_name: product.name,
+          unit: product.unit,
+          figures: figuresOf(at * 3),
+          turnover: at % 5 === 4 ? null : 1234 - at * 40,
+          lasts: at % 7 === 6 ? null : 3 + at,
+          last_out: at % 6 === 5 ? null : '2026-11-20',
+        };
+      }),
+    }),
+    report_alerts: () => {
+      const place = (i) => {
+        const product = catalog.product[i % catalog.product.length];
+        const warehouse = catalog.warehouse[i % catalog.warehouse.length];
+        return {
+          product_id: product.id,
+          product_name: product.name,
+          unit: product.unit,
+          warehouse_id: warehouse.id,
+          warehouse_name: warehouse.name,
+        };
+      };
+      const times = { low_found: 9, unusual_found: 0, times: 3, spreads: 5, least: 10, known: 14 };
+      const low = Array.from({ length: 9 }, (_, i) => ({
+        ...place(i),
+        quantity: 7 * i - 5,
+        minimum: 80,
+      }));
+      return { ...times, judged: 30, low, unusual: [] };
+    },
   };
   return { commands };
 };

@@ -184,6 +184,43 @@ const scenes = {
     await page.keyboard.press('Alt+2');
     await page.waitForTimeout(200);
   },
+  reports: async (page) => {
+    await go(page, 3);
+    await page.waitForTimeout(400);
+    for (let i = 0; i < 3; i += 1) await page.keyboard.press('ArrowDown');
+  },
+  entries: async (page) => {
+    await scenes.reports(page);
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(400);
+    await page.keyboard.press('ArrowDown');
+  },
+  entrycard: async (page) => {
+    await scenes.entries(page);
+    await page.keyboard.press('Alt+K');
+    await page.waitForTimeout(400);
+  },
+  reportbill: async (page) => {
+    await scenes.entries(page);
+    await page.keyboard.press('Enter');
+    await page.waitForTimeout(400);
+  },
+  movers: async (page) => {
+    await scenes.reports(page);
+    await page.getByRole('radio', { name: /^(Turnover|周转)$/ }).click();
+    await page.waitForTimeout(300);
+  },
+  alerts: async (page) => {
+    await scenes.reports(page);
+    await page.getByRole('radio', { name: /^(Alerts|提醒)$/ }).click();
+    await page.waitForTimeout(300);
+  },
+  menu: async (page) => {
+    await go(page, 4);
+    await page.waitForTimeout(300);
+    await page.getByRole('button', { name: /^(Export|导出)$/ }).click();
+    await page.waitForTimeout(200);
+  },
   catalog: async (page) => {
     await go(page, 6);
     await page.waitForTimeout(300);
@@ -263,6 +300,9 @@ for (const { name, wish, size, only: some } of wishes) {
     };
     page.on('console', (m) => ['error', 'warning'].includes(m.type()) && complain(m.text()));
     page.on('pageerror', (e) => complain(e.message));
+    // At one moment and without motion, so that two looks can be compared.
+    await page.clock.setFixedTime(new Date('2026-11-25T10:00:00'));
+    await page.emulateMedia({ reducedMotion: 'reduce' });
     await page.addInitScript(`window.__wish=${JSON.stringify(wish)};`);
     await page.addInitScript(door);
     await page.goto(server.url);

@@ -47,7 +47,7 @@ describe('Audit', () => {
     const lead =
       '48,169 of 48,210 balances agree, at offsets 8f3a01c2.0:1,204,118, 8f3a01c2.1:1,212,037, 8f3a01c2.2:1,219,956 +9, in 1.2 s';
     await soon(() => expect(page()).toContain(lead));
-    for (const count of ['In flight 4', 'Foreign values 3', 'Brought back 2'])
+    for (const count of ['In flight 4', 'Foreign values 3', 'Restored 2'])
       expect(page().replace(/\s+/g, ' ')).toContain(count);
     expect(page()).toContain('Deviations: 37');
     expect(page()).toContain('NRS缺失 · NRS missing');
@@ -101,14 +101,14 @@ describe('Audit', () => {
     const title = '4,800 of 48,210 balances deviate: nothing was corrected';
     await soon(() => expect(page()).toContain(title));
     const button = [...document.querySelectorAll('main button')].find((b) =>
-      b.textContent?.includes('Correct all the same'),
+      b.textContent?.includes('Correct anyway'),
     ) as HTMLElement;
     button.focus();
     await keys('{Enter}');
     await soon(() => expect(document.querySelector('dialog')).not.toBeNull());
     expect(document.querySelector('dialog')?.textContent).toContain('Correct 4,800 balances?');
     expect(calls('audit_start')).toHaveLength(0);
-    agree('Correct all the same');
+    agree('Correct anyway');
     await soon(() => expect(calls('audit_start')).toHaveLength(1));
     expect(calls('audit_start')[0]).toMatchObject({ full: false, correct_storm: true });
   });
@@ -152,6 +152,6 @@ describe('Audit', () => {
   it('says what an empty site should do', async () => {
     await open({ empty: true });
     await soon(() => expect(page()).toContain('Not audited yet'));
-    expect(page()).toContain('Not checked yet · next one is due · every 1 h');
+    expect(page()).toContain('Not checked yet · next check is due · every 1 h');
   });
 });

@@ -37,7 +37,7 @@ describe('Reports', () => {
     await open();
     const before = queries().length;
     await keys('{Alt>}d{/Alt}2026/3/1{Tab}x{Enter}');
-    await soon(() => expect(page()).toContain('The last day is no date.'));
+    await soon(() => expect(page()).toContain('The last day is not a date.'));
     await keys('{Control>}a{/Control}2026年3月15日 12:30{Enter}');
     await soon(() =>
       expect(queries().at(-1)).toMatchObject({ from: '2026-03-01', to: '2026-03-15 12:30:59' }),

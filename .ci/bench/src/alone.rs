@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use inventory::config::Config;
-use inventory::outbox::Saved;
-use inventory::{Clock, Engine, Parts, Progress, wire};
+use inventory::domain::ioentry;
+use inventory::queue::outbox::Saved;
+use inventory::{Clock, Engine, Parts, Progress};
 use uuid::Uuid;
 
 use crate::data::{Line, Shape};
@@ -89,11 +90,11 @@ async fn post(site: &Site, shape: &Shape) -> Result<(Vec<f64>, Vec<f64>)> {
     let lines: Vec<Line> = Shape { entries: LINES as u64, ..*shape }.lines(99).collect();
     let (mut durable, mut counted) = (Vec::new(), Vec::new());
     for line in lines {
-        let mut entry = wire::decode(line.json().as_bytes()).map_err(|why| anyhow::anyhow!("{why}"))?;
+        let mut entry = ioentry::decode(line.json().as_bytes()).map_err(|why| anyhow::anyhow!("{why}"))?;
         let id = Uuid::now_v7();
         entry.entry_id = Some(id);
         let begun = Instant::now();
-        let payload = wire::encode(&entry).into_bytes();
+        let payload = ioentry::encode(&entry).into_bytes();
         let saved = Saved { entry_id: id, entry, payload };
         let appended = engine.outbox()?.append(vec![saved], None, Now.epoch_ms()).await?;
         durable.push(begun.elapsed().as_secs_f64() * 1e3);

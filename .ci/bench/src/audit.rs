@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use chrono::NaiveDate;
-use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId};
+use inventory::domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId};
 use inventory::ledger::row_digest;
 use serde_json::{Value, json};
 use uuid::Uuid;

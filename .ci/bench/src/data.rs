@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn the_engine_takes_every_entry_as_it_was_meant() {
         for line in shape().lines(7) {
-            let entry = inventory::wire::decode(line.json().as_bytes()).expect("a valid entry");
+            let entry = inventory::domain::ioentry::decode(line.json().as_bytes()).expect("a valid entry");
             assert_eq!(entry.signed(), line.signed());
             assert_eq!(entry.key().to_string(), line.stock_key());
             assert_eq!(entry.day(), Shape::day(line.day));

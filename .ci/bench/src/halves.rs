@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
+use inventory::domain::ioentry;
+use inventory::domain::source::SourceIdentity;
 use inventory::ledger::{Batch, Incoming, Ledger, Limits, SourceCache};
-use inventory::source::SourceIdentity;
 use inventory::stock::redis::Redis;
 use inventory::stock::{Answer, Prev, Stock, StockCall};
-use inventory::wire;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -41,7 +41,8 @@ pub async fn stand(url: &str, shape: &Shape, tables: bool) -> Result<Ledger> {
         inventory::compact::compact_before(&ledger, Shape::day(shape.first_open())).await?;
     }
     if tables {
-        let products = (1..=shape.products).map(|n| inventory::entry::ProductId::stored(&format!("P{n:05}")));
+        let products =
+            (1..=shape.products).map(|n| inventory::domain::entry::ProductId::stored(&format!("P{n:05}")));
         let products: Vec<_> = products.collect();
         for day in shape.first_open()..shape.days {
             ledger.prepare_day(Shape::day(day), &products).await?;
@@ -131,7 +132,7 @@ async fn count(ledger: Ledger, identity: SourceIdentity, messages: Messages, bat
         let incoming = |(offset, payload): &(i64, Vec<u8>)| Incoming {
             offset: *offset,
             timestamp_ms: None,
-            decoded: wire::decode(payload),
+            decoded: ioentry::decode(payload),
             payload: payload.clone(),
         };
         let messages: Vec<Incoming> = some.iter().map(incoming).collect();

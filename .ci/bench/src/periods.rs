@@ -5,8 +5,8 @@ use std::fs;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use inventory::chart::{Chart, Day, Look, Theme, Words, days};
 use inventory::ledger::{Ledger, Limits};
+use inventory::report::chart::{Chart, Day, Look, Theme, Words, days};
 use inventory::report::{self, Filter, Group, Period, Report, Request};
 use serde_json::{Value, json};
 

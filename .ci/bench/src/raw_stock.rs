@@ -12,7 +12,7 @@ use crate::place::Place;
 use crate::usage::{Usage, Watch, settle};
 
 /// The engine's script.
-const SCRIPT: &str = include_str!("../../../src-tauri/inventory/src/stock/script.lua");
+const SCRIPT: &str = include_str!("../../../src-tauri/stock/src/script.lua");
 /// Keys of one script call, as the engine sends them.
 const KEYS: usize = 500;
 /// Script calls under way at once.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use inventory::config::{Config, Mode};
-use inventory::words::Words;
+use inventory::domain::words::Words;
 
 /// Twinstock's engine without a screen: counts every accepted entry exactly once in the ledger and the stock.
 ///
@@ -151,8 +151,8 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            return output::failed(&inventory::error::Error::new(
-                inventory::error::Code::Internal,
+            return output::failed(&inventory::domain::error::Error::new(
+                inventory::domain::error::Code::Internal,
                 Words::plain(error),
             ));
         }
@@ -166,7 +166,7 @@ fn main() -> ExitCode {
     }
 }
 
-async fn dispatch(cli: Cli) -> inventory::error::Result<Outcome> {
+async fn dispatch(cli: Cli) -> inventory::domain::error::Result<Outcome> {
     let config = Config::load(cli.config.as_deref())?;
     if config.mode == Mode::Cluster {
         memory::keep_little();

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use inventory::error::{Code, Error};
-use inventory::words::Words;
+use inventory::domain::error::{Code, Error};
+use inventory::domain::words::Words;
 
 /// Prints an error and gives its exit code.
 pub fn failed(error: &Error) -> ExitCode {
@@ -16,14 +16,14 @@ pub fn failed(error: &Error) -> ExitCode {
 }
 
 /// Prints a value as JSON on one line.
-pub fn json(value: &impl serde::Serialize) -> inventory::error::Result<()> {
+pub fn json(value: &impl serde::Serialize) -> inventory::domain::error::Result<()> {
     let text =
         serde_json::to_string(value).map_err(|error| Error::new(Code::Internal, Words::plain(error)))?;
     line(&text)
 }
 
 /// Prints a line; a reader that has gone away ends the program quietly with success, as other tools do.
-pub fn line(text: &str) -> inventory::error::Result<()> {
+pub fn line(text: &str) -> inventory::domain::error::Result<()> {
     use std::io::Write;
     match writeln!(std::io::stdout(), "{text}") {
         Ok(()) => Ok(()),
@@ -33,7 +33,7 @@ pub fn line(text: &str) -> inventory::error::Result<()> {
 }
 
 /// Pads columns to their widest cell. Numbers (columns named in `right`) stand to the right.
-pub fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> inventory::error::Result<()> {
+pub fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> inventory::domain::error::Result<()> {
     let wide = |text: &str| text.chars().map(|c| if c as u32 >= 0x1100 { 2 } else { 1 }).sum::<usize>();
     let mut widths: Vec<usize> = header.iter().map(|name| wide(name)).collect();
     for row in rows {

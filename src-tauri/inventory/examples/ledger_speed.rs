@@ -1,11 +1,11 @@
 //! How fast the ledger commits: `ledger_speed sqlite:FILE|mysql://… PRODUCTS BATCH BATCHES`. Prints rows per
 //! second; every row has an entry id, there are twelve warehouses and one day. For measuring only.
 
-use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
-use inventory::error::{Code, Error, Result};
+use inventory::domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words::Words;
 use inventory::ledger::{Batch, Incoming, Ledger, Limits, SourceCache};
 use inventory::queue::SourceIdentity;
-use inventory::words::Words;
 use tokio::time::Instant;
 use uuid::Uuid;
 

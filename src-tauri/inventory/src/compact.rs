@@ -3,8 +3,8 @@
 
 use chrono::NaiveDate;
 
-use crate::error::Result;
-use crate::ledger::Ledger;
+use domain::error::Result;
+use ledger::Ledger;
 
 /// What a compaction did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

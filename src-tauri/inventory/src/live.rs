@@ -18,10 +18,10 @@ pub use self::rows::Movement;
 use self::rows::{Rows, State};
 use self::view::View;
 pub use self::view::{Column, Query};
-use crate::entry::StockKey;
-use crate::error::{Code, Error, Result};
-use crate::stock::Stock;
-use crate::words;
+use domain::entry::StockKey;
+use domain::error::{Code, Error, Result};
+use domain::words;
+use stock::Stock;
 
 /// How often rows in sight are read.
 pub const LOOK: Duration = Duration::from_millis(250);

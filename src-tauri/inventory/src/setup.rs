@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use crate::config::{Config, Mode};
+use crate::disk_space;
 use crate::engine::{Clock, Engine, Parts, cluster, open_ledger, open_stock};
-use crate::error::{Code, Error, Result};
-use crate::ledger::Ledger;
-use crate::probe::Trail;
-pub use crate::probe::{Finding, State, Step};
-use crate::space;
-use crate::words;
-use crate::words::Words;
+use domain::error::{Code, Error, Result};
+use domain::words;
+use domain::words::Words;
+use ledger::Ledger;
+use probe::Trail;
+pub use probe::{Finding, State, Step};
 
 /// Creates database, tables and topic, and accepts sources whose first message is gone already. Says what it did.
 /// `tell` hears how many roll-ups of how many are made, where the ledger holds a history without them.
@@ -89,7 +89,7 @@ fn data_dir(config: &Config) -> Vec<Finding> {
                 Step::Folder,
                 words!("may_be_written", "{path} may be written", path = folder.display()),
             );
-            space::tell(&mut trail, folder);
+            disk_space::tell(&mut trail, folder);
         }
         Err(error) => trail.fault(
             Step::Folder,
@@ -111,7 +111,7 @@ async fn embedded(config: &Config) -> Vec<Finding> {
         };
         [of("ledger"), of("stock")].concat()
     };
-    let _lock = match crate::outbox::DataDir::lock(&config.data_dir, "check") {
+    let _lock = match queue::outbox::DataDir::lock(&config.data_dir, "check") {
         Ok(lock) => lock,
         Err(error) if error.code == Code::Locked => {
             return both(&|trail| {
@@ -139,14 +139,14 @@ async fn embedded(config: &Config) -> Vec<Finding> {
 async fn ledger(config: &Config) -> Vec<Finding> {
     match open_ledger(config) {
         Ok(ledger) => ledger.probe().await,
-        Err(error) => not_opened("ledger", crate::ledger::CLUSTER_STEPS, error),
+        Err(error) => not_opened("ledger", ledger::CLUSTER_STEPS, error),
     }
 }
 
 async fn stock(config: &Config) -> Vec<Finding> {
     match open_stock(config) {
         Ok(stock) => stock.probe().await,
-        Err(error) => not_opened("stock", crate::stock::redis::STEPS, error),
+        Err(error) => not_opened("stock", stock::redis::STEPS, error),
     }
 }
 

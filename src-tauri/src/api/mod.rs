@@ -16,8 +16,8 @@ pub mod stock;
 
 use std::collections::BTreeMap;
 
-use inventory::error::{Code, Error};
-use inventory::words;
+use inventory::domain::error::{Code, Error};
+use inventory::domain::words;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 

@@ -1,6 +1,6 @@
 //! The replay on the Audit screen: what of the queue's entries the stores have wrong, bill by bill.
 
-use inventory::replay::Kind;
+use inventory::audit::replay::Kind;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 

@@ -11,7 +11,7 @@ use crate::api::app::{DemoProgress, Status};
 use crate::api::settings::{Connections, Preferences, Settings, TestResult};
 use crate::state::{App, Phase};
 use crate::{connections, demo, status};
-use inventory::words;
+use inventory::domain::words;
 
 /// The status as last looked at.
 pub async fn status(app: &Arc<App>) -> Result<Status, Failure> {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use inventory::AuditRequest;
 use inventory::audit::findings::Trigger;
 use inventory::audit::log;
+use inventory::audit_print::{self, LogFile};
 use inventory::ledger;
-use inventory::print::{self, LogFile};
 use inventory::report::Flow;
 use tauri::ipc::Channel;
 
@@ -127,7 +127,7 @@ pub async fn audit_export(
         return Ok(Exported { path: None, rows: 0 });
     };
     let file = LogFile { path: &path, language: &language, made: clock::wall(), wall: &clock::wall_of };
-    let rows = print::log(live.engine.ledger(), &wanted(search), &file, |_| Flow::On).await?;
+    let rows = audit_print::log(live.engine.ledger(), &wanted(search), &file, |_| Flow::On).await?;
     let rows = rows.and_then(|rows| u32::try_from(rows).ok()).unwrap_or(u32::MAX);
     Ok(Exported { path: Some(path.display().to_string()), rows })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use inventory::bill;
+use inventory::domain::bill;
 use inventory::ledger::rejected;
 use tauri::ipc::Channel;
 use uuid::Uuid;

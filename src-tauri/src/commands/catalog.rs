@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use inventory::catalog::short;
-use inventory::entry::{CompanyId, ProductId, WarehouseId};
+use inventory::domain::catalogue::short;
+use inventory::domain::entry::{CompanyId, ProductId, WarehouseId};
+use inventory::domain::words;
 use inventory::ledger::{CompanyRow, ProductRow, WarehouseRow};
-use inventory::words;
 
 use crate::api::Failure;
 use crate::api::catalog::{CatalogDraft, CatalogItem, CatalogKind, ScanHit};
@@ -51,9 +51,9 @@ pub async fn catalog_save(app: &Arc<App>, item: CatalogDraft) -> Result<CatalogI
         name => checked("name", name)?,
     };
     let registered = true;
-    let refused = |refusal: inventory::entry::Refusal| Failure {
+    let refused = |refusal: inventory::domain::entry::Refusal| Failure {
         field: Some("id".into()),
-        ..Failure::from(inventory::error::Error::from(refusal))
+        ..Failure::from(inventory::domain::error::Error::from(refusal))
     };
     match item.kind {
         CatalogKind::Product => {

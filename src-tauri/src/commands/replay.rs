@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use inventory::audit::findings::{Action, Store, Trigger};
-use inventory::entry::{ProductId, StockKey, WarehouseId};
-use inventory::replay::{self, Finding, Report, Request};
-use inventory::words;
+use inventory::audit::replay::{self, Finding, Report, Request};
+use inventory::domain::entry::{ProductId, StockKey, WarehouseId};
+use inventory::domain::words;
 use tauri::ipc::Channel;
 
 use crate::api::Failure;
@@ -45,7 +45,7 @@ pub async fn replay_start(
 }
 
 fn wanted_key(key: &KeyOf) -> Result<StockKey, Failure> {
-    let refused = |refusal| Failure::from(inventory::error::Error::from(refusal));
+    let refused = |refusal| Failure::from(inventory::domain::error::Error::from(refusal));
     Ok(StockKey {
         warehouse: WarehouseId::parse(&key.warehouse_id).map_err(refused)?,
         product: ProductId::parse(&key.product_id).map_err(refused)?,

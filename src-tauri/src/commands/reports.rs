@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inventory::entry::{Direction, format_time};
+use inventory::domain::entry::{Direction, format_time};
 use inventory::report::{self, Movement, Mover, RULE, Unusual};
 use tauri::ipc::Channel;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use inventory::entry::{Direction, ProductId, StockKey, WarehouseId, format_time};
+use inventory::domain::entry::{Direction, ProductId, StockKey, WarehouseId, format_time};
 use inventory::stock::value::Value;
 use tauri::ipc::Channel;
 
@@ -88,7 +88,7 @@ pub async fn stock_card(
     limit: u32,
 ) -> Result<CardPage, Failure> {
     let live = app.live().await?;
-    let parsed = |refusal| Failure::from(inventory::error::Error::from(refusal));
+    let parsed = |refusal| Failure::from(inventory::domain::error::Error::from(refusal));
     let key = StockKey {
         warehouse: WarehouseId::parse(&warehouse_id).map_err(parsed)?,
         product: ProductId::parse(&product_id).map_err(parsed)?,

@@ -1,9 +1,9 @@
 //! The charts of a report: its figures in the engine's drawing shapes, and the same figures as a table. The engine draws;
 //! size, colours and words are the screen's.
 
-use inventory::chart::{self, Chart, Colour, Day, History, Look, Moment, Named, Theme, Words};
-use inventory::error::Result as EngineResult;
+use inventory::domain::error::Result as EngineResult;
 use inventory::ledger::Ledger;
+use inventory::report::chart::{self, Chart, Colour, Day, History, Look, Moment, Named, Theme, Words};
 use inventory::report::{self, Filter, Group, Period, Request};
 
 use crate::api::Failure;

@@ -8,14 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use chrono::NaiveDateTime;
-use inventory::chart::{Fonts, pdf, png};
-use inventory::error::{Code, Error, Result as EngineResult};
+use inventory::domain::error::{Code, Error, Result as EngineResult};
+use inventory::domain::words;
 use inventory::ledger::Ledger;
-use inventory::print::{self, Paper, Print};
+use inventory::report::chart::{Fonts, pdf, png};
+use inventory::report::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Flow, Names, Progress, Request, Row, Sheet, Table, Words, XlsxTable, export,
 };
-use inventory::words;
 
 use crate::api::Failure;
 use crate::api::charts::ReportPicture;

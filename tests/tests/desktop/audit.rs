@@ -115,7 +115,7 @@ async fn edited_stock_in_english(window: &Window, site: &Site) {
 
     cursor_on(window, "Apple").await;
     window.keys("{Alt+m}").await;
-    window.reads("Take the mark back").await;
+    window.reads("Mark as not reviewed").await;
     window.keys("{Enter}").await;
     window.reads("A-1").await;
     window.reads("A-2").await;

@@ -33,11 +33,11 @@ struct Words {
 const ENGLISH: Words = Words {
     language: "en",
     storm: "130 of 240 balances deviate: nothing was corrected",
-    agree: "Correct all the same",
+    agree: "Correct anyway",
     corrected: "Corrected",
-    cancelled: "It was cancelled before the end",
+    cancelled: "The audit was cancelled before it finished",
     elsewhere: "Another audit is under way: inv-daemon@cellar",
-    cure: "Wait for its end, or cancel it there.",
+    cure: "Wait until it ends, or cancel it there.",
 };
 
 const CHINESE: Words = Words {

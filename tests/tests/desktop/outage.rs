@@ -110,7 +110,7 @@ async fn everything_away(mut desk: Desk, counted: usize, again: impl AsyncFn() -
     desk.status([false, false, false], desk.lines - counted).await;
     desk.enter(4).await;
     desk.type_one().await;
-    desk.window.reads("The ledger does not answer: what lies beyond Sent is not known now.").await;
+    desk.window.reads("The ledger does not answer, so what comes after Sent is not known.").await;
     let Desk { window, bills, lines } = desk;
     window.kill().await;
     let mut desk = Desk { window: again().await, bills, lines };

@@ -123,7 +123,7 @@ async fn periods(window: &Window, site: &Site) {
     window.reads(&format!("{0} 00:00:00 – {0} 00:00:59", ago(3))).await;
     assert_eq!(totals(window).await[4], 1);
     window.keys(&format!("{{Alt+d}}{}{{Tab}}31.2.{{Enter}}", ago(12))).await;
-    window.reads("The last day is no date.").await;
+    window.reads("The last day is not a date.").await;
     window.keys(&format!("{{Alt+d}}{{Tab}}{}{{Enter}}", ago(0))).await;
     let rows = shows(window, site, &ago(12), &ago(0)).await;
     assert_eq!(rows.len(), 3, "{rows:?}");

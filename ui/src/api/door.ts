@@ -8,14 +8,14 @@ import type { Words } from './bindings/Words';
 type Name = keyof Commands;
 type Args<K extends Name> = Commands[K]['args'];
 type Feed<K extends Name> = Commands[K]['feed'];
-type Answer<K extends Name> = Commands[K]['answer'];
+type CommandAnswer<K extends Name> = Commands[K]['answer'];
 type Plain = { [K in Name]: [Feed<K>] extends [never] ? K : never }[Name];
 type Fed = Exclude<Name, Plain>;
 
 /** Asks once. Rejects with a Failure, never with anything else. */
-export async function ask<K extends Plain>(name: K, args: Args<K>): Promise<Answer<K>> {
+export async function ask<K extends Plain>(name: K, args: Args<K>): Promise<CommandAnswer<K>> {
   try {
-    return await invoke<Answer<K>>(name, args);
+    return await invoke<CommandAnswer<K>>(name, args);
   } catch (error) {
     throw failure(error);
   }
@@ -26,12 +26,12 @@ export function listen<K extends Fed>(
   name: K,
   args: Args<K>,
   on: (message: Feed<K>) => void,
-): { answer: Promise<Answer<K>>; stop: () => void } {
+): { answer: Promise<CommandAnswer<K>>; stop: () => void } {
   let live = true;
   const feed = new Channel<Feed<K>>((message) => {
     if (live) on(message);
   });
-  const answer = invoke<Answer<K>>(name, { ...args, feed }).catch((error: unknown) => {
+  const answer = invoke<CommandAnswer<K>>(name, { ...args, feed }).catch((error: unknown) => {
     throw failure(error);
   });
   return {

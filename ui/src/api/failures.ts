@@ -1,17 +1,18 @@
-// The one table from an error's code to title and severity. What the engine says beside it stands under the
-// title, never instead of it.
+// The one table that maps an error's code to its title and severity. The engine's own message is shown
+// below the title, never instead of it.
 import { m } from '../i18n/paraglide/messages';
+import { said } from '../i18n/said';
 import type { Failure } from './bindings/Failure';
 
-interface Words {
+interface FailureWords {
   title: string;
   /** What a person can do about it, where the title does not say it. */
   cure?: string;
-  /** wait: mends itself; act: a person must do something. */
+  /** wait: it passes by itself; act: a person must do something. */
   severity: 'wait' | 'act';
 }
 
-const table: Record<string, () => Words> = {
+const table: Record<string, () => FailureWords> = {
   starting: () => ({ title: m.failure_starting(), severity: 'wait' }),
   unreachable: () => ({ title: m.failure_unreachable(), severity: 'wait' }),
   cancelled: () => ({ title: m.failure_cancelled(), severity: 'wait' }),
@@ -25,6 +26,11 @@ const table: Record<string, () => Words> = {
   internal: () => ({ title: m.failure_internal(), severity: 'act' }),
 };
 
-export function failureWords(failure: Failure): Words {
-  return (table[failure.code] ?? table['internal'])?.() as Words;
+export function failureWords(failure: Failure): FailureWords {
+  return (table[failure.code] ?? table['internal'])?.() as FailureWords;
+}
+
+/** A failure to show: its title, and the engine's message below it. */
+export function failureText(failure: Failure): { title: string; detail: string } {
+  return { title: failureWords(failure).title, detail: said(failure.message) };
 }

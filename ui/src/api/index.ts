@@ -1,6 +1,6 @@
 // What screens may use of the door: its two questions and the types that cross it.
 export { ask, failure, listen } from './door';
-export { failureWords } from './failures';
+export { failureText, failureWords } from './failures';
 export type { AuditAction } from './bindings/AuditAction';
 export type { AuditCause } from './bindings/AuditCause';
 export type { AuditCut } from './bindings/AuditCut';

@@ -1,7 +1,7 @@
-// Where the keys go once something that takes its time is done.
+// Moves the focus when slow work is done.
 import { tick } from 'svelte';
 
-/** Does the work, then gives the keys where `give` says, unless the person has put them elsewhere meanwhile. */
+/** Waits for the work, then lets `give` move the focus, unless the person has moved it meanwhile. */
 export async function focusAfter(work: Promise<unknown>, give: () => void): Promise<void> {
   const before = document.activeElement;
   await work;

@@ -1,9 +1,13 @@
 // Which screen is open, and what it was asked to show.
+import type { Draft } from '../api';
 
 export type Screen = 'bills' | 'stock' | 'reports' | 'audit' | 'catalog' | 'settings';
 
+/** What the Bills screen was asked to show. */
+type BillsWish = { of: 'bill'; id: string } | { of: 'draft'; draft: Draft };
+
 let screen = $state<Screen>('bills');
-let bill = $state<string | null>(null);
+let wish = $state.raw<BillsWish | null>(null);
 let list = $state<'bills' | 'rejected'>('bills');
 
 export const nav = {
@@ -15,10 +19,15 @@ export const nav = {
   },
   /** Opens a posted bill by its number, from wherever it is mentioned. */
   openBill(id: string): void {
-    bill = id;
+    wish = { of: 'bill', id };
     screen = 'bills';
   },
-  /** Which list stands beside the draft. */
+  /** Opens the Bills screen with this draft. Drafts that are open already are kept. */
+  editDraft(draft: Draft): void {
+    wish = { of: 'draft', draft };
+    screen = 'bills';
+  },
+  /** Which list is shown beside the draft. */
   get list(): 'bills' | 'rejected' {
     return list;
   },
@@ -26,13 +35,13 @@ export const nav = {
     list = next;
     screen = 'bills';
   },
-  /** The bill asked for, once. */
-  takeBill(): string | null {
-    const asked = bill;
-    bill = null;
+  /** What the Bills screen was asked for, once. */
+  takeWish(): BillsWish | null {
+    const asked = wish;
+    wish = null;
     return asked;
   },
-  get wantsBill(): boolean {
-    return bill !== null;
+  get hasWish(): boolean {
+    return wish !== null;
   },
 };

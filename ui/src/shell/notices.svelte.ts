@@ -1,6 +1,6 @@
 // Tells of deviations beside the window: an audit runs by time, or elsewhere, while nobody looks here.
 import { ask, type LastAudit } from '../api';
-import { formatCount } from '../components/quantity';
+import { formatCount } from '../reading/quantity';
 import { m } from '../i18n/paraglide/messages';
 import { nav } from './nav.svelte';
 import { Lookout } from './notices';

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{Days, NaiveDate};
 use inventory::audit::findings::{Deviation, Run, Trigger};
+use inventory::audit_print::{self, LogFile};
 use inventory::config::Config;
-use inventory::error::Result;
+use inventory::domain::error::Result;
 use inventory::ledger::AuditSearch;
-use inventory::print::{self, LogFile};
 use inventory::report::Flow;
 use inventory::{AuditRequest, Parts};
 use serde::Serialize;
@@ -72,12 +72,12 @@ impl Log {
     }
 
     async fn write(&self, config: Config, path: &Path) -> Result<Outcome> {
-        print::Form::of(path)?;
+        audit_print::Form::of(path)?;
         let engine = super::open(config, Parts::Stores).await?;
         engine.ledger().require_ready().await?;
         let (made, language) = (super::clock().wall(), &self.language);
         let file = LogFile { path, language, made, wall: &super::wall_of };
-        let rows = print::log(engine.ledger(), &self.search(), &file, |_| Flow::On).await?;
+        let rows = audit_print::log(engine.ledger(), &self.search(), &file, |_| Flow::On).await?;
         eprintln!("inv-daemon: {} is written, {} lines", path.display(), rows.unwrap_or(0));
         Ok(Outcome::Clean)
     }

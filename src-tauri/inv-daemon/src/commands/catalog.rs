@@ -4,10 +4,10 @@ use std::path::Path;
 
 use clap::ValueEnum;
 use inventory::Parts;
-use inventory::catalog::{self, File};
 use inventory::config::Config;
-use inventory::error::{Code, Error, Result};
-use inventory::words::Words;
+use inventory::domain::catalogue::{self, File};
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words::Words;
 
 use crate::{Outcome, output};
 
@@ -25,7 +25,7 @@ pub enum Kind {
 /// Imports a CSV, all or nothing; every error of the file is told in one pass.
 pub async fn import(config: Config, path: &Path) -> Result<Outcome> {
     let input = std::fs::File::open(path).map_err(|error| super::file_error(path, &error))?;
-    let file = catalog::read_csv(input).map_err(|errors| {
+    let file = catalogue::read_csv(input).map_err(|errors| {
         for error in &errors {
             eprintln!("{}: {error}", path.display());
         }
@@ -46,10 +46,10 @@ pub async fn export(config: Config, path: &Path, kind: Kind) -> Result<Outcome> 
         Kind::Companies => File::Companies(engine.export_companies().await?),
     };
     if path == Path::new("-") {
-        catalog::write_csv(&file, std::io::stdout().lock())?;
+        catalogue::write_csv(&file, std::io::stdout().lock())?;
     } else {
         let out = std::fs::File::create(path).map_err(|error| super::file_error(path, &error))?;
-        catalog::write_csv(&file, out)?;
+        catalogue::write_csv(&file, out)?;
     }
     Ok(Outcome::Clean)
 }

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use inventory::chart::{Day, Fonts, Look, Theme, Words, days, pdf, png};
-use inventory::error::{Code, Error, Result};
+use inventory::domain::error::{Code, Error, Result};
 use inventory::ledger::Ledger;
-use inventory::part_file::PartFile;
-use inventory::print;
+use inventory::report::chart::{Day, Fonts, Look, Theme, Words, days, pdf, png};
+use inventory::report::part_file::PartFile;
+use inventory::report::print;
 use inventory::report::{Request, run};
 
 /// Enlargement of a PNG: sharp on paper.
@@ -35,7 +35,7 @@ pub async fn draw(
     };
     let file = PartFile::create(path)?;
     std::fs::write(file.place(), bytes).map_err(|error| {
-        Error::new(Code::Full, inventory::words::Words::plain(format!("{}: {error}", path.display())))
+        Error::new(Code::Full, inventory::domain::words::Words::plain(format!("{}: {error}", path.display())))
     })?;
     file.keep()
 }

@@ -2,7 +2,7 @@
 
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::error::Result;
+use inventory::domain::error::Result;
 
 use crate::{Outcome, output};
 

@@ -1,9 +1,9 @@
 //! `init` and `check`: is everything there, and if not, what to do.
 
 use inventory::config::Config;
-use inventory::error::{Code, Error, Result};
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words::Words;
 use inventory::setup::State;
-use inventory::words::Words;
 use serde::Serialize;
 
 use super::watched::progress_bar;

@@ -19,8 +19,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use inventory::config::Config;
-use inventory::error::{Code, Error, Result};
-use inventory::words::Words;
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words::Words;
 use inventory::{Clock, Engine, Parts};
 
 /// The machine's clock: the one place of this program that reads it.

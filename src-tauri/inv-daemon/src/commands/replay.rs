@@ -3,11 +3,11 @@
 use chrono::NaiveDate;
 use inventory::Parts;
 use inventory::audit::findings::Trigger;
+use inventory::audit::replay::{Finding, Report, Request};
 use inventory::config::Config;
-use inventory::entry::StockKey;
-use inventory::error::{Code, Error, Result};
-use inventory::replay::{Finding, Report, Request};
-use inventory::words::Words;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::words::Words;
 use serde::Serialize;
 
 use super::watched::watched;

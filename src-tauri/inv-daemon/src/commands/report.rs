@@ -7,11 +7,11 @@ use chrono::NaiveDateTime;
 use clap::Args;
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::error::{Code, Error, Result};
-use inventory::fonts::Fonts;
+use inventory::domain::error::{Code, Error, Result};
 use inventory::ledger::Ledger;
-use inventory::part_file::PartFile;
-use inventory::print::{self, Paper, Print};
+use inventory::report::fonts::Fonts;
+use inventory::report::part_file::PartFile;
+use inventory::report::print::{self, Paper, Print};
 use inventory::report::{
     Cell, CsvTable, Filter, Flow, Group, Names, Period, Request, Sheet, Table, Words, XlsxTable, export, run,
     stretch,
@@ -88,7 +88,7 @@ impl Options {
             return Ok(period);
         }
         let words = "--to lies before --from, or a date lies outside the years 1000 to 9999.";
-        Err(Error::new(Code::Invalid, inventory::words::Words::plain(words)))
+        Err(Error::new(Code::Invalid, inventory::domain::words::Words::plain(words)))
     }
 
     fn files(&self) -> [&Option<PathBuf>; 4] {
@@ -202,7 +202,7 @@ async fn xlsx(ledger: &Ledger, request: &Request, path: &Path, options: &Options
     // Zipping takes its time, in which a signal is heard; it goes on into a file that has no name any more.
     let open = file.open()?;
     let saved = tokio::task::spawn_blocking(move || table.save(open)).await;
-    saved.map_err(|panic| Error::new(Code::Internal, inventory::words::Words::plain(panic)))??;
+    saved.map_err(|panic| Error::new(Code::Internal, inventory::domain::words::Words::plain(panic)))??;
     file.keep()
 }
 
@@ -245,7 +245,7 @@ impl JsonTable {
             Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
             Err(error) => Err(Error::new(
                 Code::Full,
-                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+                inventory::domain::words::Words::plain(format!("cannot write the output: {error}")),
             )),
         }
     }
@@ -275,7 +275,7 @@ impl Table for JsonTable {
         self.out.flush().map_err(|error| {
             Error::new(
                 Code::Full,
-                inventory::words::Words::plain(format!("cannot write the output: {error}")),
+                inventory::domain::words::Words::plain(format!("cannot write the output: {error}")),
             )
         })
     }

@@ -2,7 +2,7 @@
 
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::error::{Error, Result};
+use inventory::domain::error::{Error, Result};
 
 use super::stop::Stop;
 use crate::Outcome;

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use inventory::config::Config;
-use inventory::entry::Entry;
-use inventory::error::{Code, Error, Result};
-use inventory::outbox::{Appended, Saved};
-use inventory::words::Words;
-use inventory::{Engine, Parts, Progress, wire};
+use inventory::domain::entry::Entry;
+use inventory::domain::error::{Code, Error, Result};
+use inventory::domain::ioentry;
+use inventory::domain::words::Words;
+use inventory::queue::outbox::{Appended, Saved};
+use inventory::{Engine, Parts, Progress};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -101,7 +102,7 @@ async fn save_all(
         if text.is_empty() {
             continue;
         }
-        match wire::decode(text) {
+        match ioentry::decode(text) {
             Ok(entry) => pending.push(saved(entry, batch, number)),
             Err(refusal) => {
                 counts.invalid += 1;
@@ -124,7 +125,7 @@ fn saved(mut entry: Entry, batch: Option<&str>, line: u64) -> Saved {
         None => Uuid::now_v7(),
     });
     entry.entry_id = Some(id);
-    let payload = wire::encode(&entry).into_bytes();
+    let payload = ioentry::encode(&entry).into_bytes();
     Saved { entry_id: id, entry, payload }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use inventory::Parts;
 use inventory::config::Config;
-use inventory::entry::StockKey;
-use inventory::error::Result;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::Result;
 use inventory::stock::value::Value;
 use serde::Serialize;
 

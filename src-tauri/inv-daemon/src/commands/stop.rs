@@ -1,6 +1,6 @@
 //! The wish to end, SIGTERM or Ctrl+C: whoever listens decides what is still to be done.
 
-use inventory::error::{Code, Error, Result};
+use inventory::domain::error::{Code, Error, Result};
 
 /// The wish to end. Listened for from the start, so that no signal takes the default way and kills.
 #[cfg(unix)]
@@ -40,5 +40,8 @@ impl Stop {
 }
 
 fn failed(error: &std::io::Error) -> Error {
-    Error::new(Code::Internal, inventory::words::Words::plain(format!("cannot listen for signals: {error}")))
+    Error::new(
+        Code::Internal,
+        inventory::domain::words::Words::plain(format!("cannot listen for signals: {error}")),
+    )
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use inventory::audit::findings::Phase;
 use inventory::audit::watch::Watch;
-use inventory::error::Result;
+use inventory::domain::error::Result;
 
 /// Starts a run and follows it to its end.
 pub async fn watched<T, F: Future<Output = Result<T>>>(start: impl FnOnce(Watch) -> F) -> Result<T> {

@@ -1,8 +1,8 @@
 //! The config.ini text: sections, keys, values with their line numbers, inline comments; and changing a value
 //! without losing the owner's comments. An own reader because errors must name the line.
 
-use crate::words;
-use crate::words::Words;
+use domain::words;
+use domain::words::Words;
 
 /// One `key = value` line.
 #[derive(Debug, Clone, PartialEq, Eq)]

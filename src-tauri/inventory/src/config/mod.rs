@@ -5,9 +5,9 @@ pub mod ini;
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{Code, Error, Result};
-use crate::words;
-use crate::words::Words;
+use domain::error::{Code, Error, Result};
+use domain::words;
+use domain::words::Words;
 
 /// Standalone (embedded stores) or cluster (Kafka, MySQL/MariaDB, Redis).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

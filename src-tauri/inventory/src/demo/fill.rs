@@ -8,14 +8,14 @@ use chrono::{Duration, NaiveDateTime};
 use uuid::Uuid;
 
 use super::{Bills, companies, products, warehouses};
-use crate::catalog::Product;
 use crate::engine::Engine;
-use crate::entry::Entry;
-use crate::error::{Code, Error, Result};
-use crate::ledger::{CompanyRow, ProductRow, WarehouseRow};
-use crate::outbox::{Appended, BillHead, Saved};
-use crate::wire;
-use crate::words;
+use domain::catalogue::Product;
+use domain::entry::Entry;
+use domain::error::{Code, Error, Result};
+use domain::ioentry;
+use domain::words;
+use ledger::{CompanyRow, ProductRow, WarehouseRow};
+use queue::outbox::{Appended, BillHead, Saved};
 
 /// The sample's seed: everybody sees the same warehouse.
 const SEED: u64 = 20_250_310;
@@ -114,7 +114,7 @@ fn posted(bill: Vec<Entry>) -> (Vec<Saved>, Option<BillHead>) {
     });
     let saved = bill.into_iter().map(|entry| Saved {
         entry_id: entry.entry_id.unwrap_or(Uuid::nil()),
-        payload: wire::encode(&entry).into_bytes(),
+        payload: ioentry::encode(&entry).into_bytes(),
         entry,
     });
     (saved.collect(), head)

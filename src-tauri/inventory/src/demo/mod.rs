@@ -8,8 +8,8 @@ mod names;
 use chrono::{Duration, NaiveDate, NaiveDateTime};
 use uuid::Uuid;
 
-use crate::catalog::Product;
-use crate::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId};
+use domain::catalogue::Product;
+use domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId};
 
 pub use fill::{Progress, fill};
 use names::{CATEGORIES, CUSTOMERS, SIZES, SUPPLIERS, WAREHOUSES};
@@ -289,7 +289,7 @@ mod tests {
     use std::collections::HashMap;
 
     fn now() -> NaiveDateTime {
-        crate::entry::parse_time("2026-11-23 15:00:00").unwrap()
+        domain::entry::parse_time("2026-11-23 15:00:00").unwrap()
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
         let ids: std::collections::HashSet<_> = products.iter().map(|p| p.id.clone()).collect();
         let codes: std::collections::HashSet<_> = products.iter().map(|p| p.barcode.clone()).collect();
         let slugs: std::collections::HashSet<_> =
-            products.iter().map(|p| crate::catalog::slug(&p.name)).collect();
+            products.iter().map(|p| domain::catalogue::slug(&p.name)).collect();
         assert_eq!((ids.len(), codes.len(), slugs.len()), (400, 400, 400));
         assert_eq!(barcode(1), "6901234000016");
     }

@@ -8,15 +8,14 @@ use tokio::sync::{Mutex, watch};
 use uuid::Uuid;
 
 use super::{Clock, Engine, host};
-use crate::audit::findings::{Outcome, Run, Trigger};
-use crate::audit::watch::Watch;
-use crate::audit::{self, Auditor, Request};
 use crate::config::Config;
-use crate::crash;
-use crate::error::{Code, Error, Result};
-use crate::ledger::{AuditRunSearch, Ledger};
-use crate::stock::{AUDITOR, LAST_CHECK, Stock};
-use crate::words;
+use audit::findings::{Outcome, Run, Trigger};
+use audit::watch::Watch;
+use audit::{self, Auditor, Request};
+use domain::error::{Code, Error, Result};
+use domain::words;
+use ledger::{AuditRunSearch, Ledger};
+use stock::{AUDITOR, LAST_CHECK, Stock};
 
 /// A lease that is not renewed ends after this time.
 const LEASE: Duration = Duration::from_secs(15);
@@ -111,7 +110,7 @@ impl Desk {
         let Ok(_turn) = self.turn.try_lock() else { return Err(busy(&self.who)) };
         self.ledger.require_ready().await?;
         let held = self.take_turn().await?;
-        crash::point("audit.begun");
+        crash_points::pass("audit.begun");
         let done = self.audit_now(request, watch).await;
         held.end().await?;
         done
@@ -130,7 +129,7 @@ impl Desk {
         let run = auditor.run(request).await?;
         if audit::moves_last_check(&run, request.dry_run) {
             self.stock.put_note(LAST_CHECK, &seconds(run.started_ms)).await?;
-            crash::point("audit.last_check");
+            crash_points::pass("audit.last_check");
         }
         Ok(run)
     }

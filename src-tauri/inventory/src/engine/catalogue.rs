@@ -1,10 +1,10 @@
 //! The catalogue's import and export, for both shells.
 
 use super::Engine;
-use crate::catalog::{File, Product};
-use crate::entry::{CompanyId, WarehouseId};
-use crate::error::Result;
-use crate::ledger::{PlaceRow, ProductRow};
+use domain::catalogue::{File, Product};
+use domain::entry::{CompanyId, WarehouseId};
+use domain::error::Result;
+use ledger::{PlaceRow, ProductRow};
 
 impl Engine {
     /// Writes a whole catalogue file in one transaction; rows that exist are renamed. Returns the number of rows.

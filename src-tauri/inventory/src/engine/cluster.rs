@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::host;
 use crate::config::Config;
-use crate::error::Result;
-use crate::outbox::Outbox;
-use crate::probe::Finding;
-use crate::queue::history::History;
-use crate::queue::kafka::{self, Asker, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
-use crate::queue::{Bounds, Queue, SourceIdentity};
-use crate::stock::Stock;
-use crate::stock::redis::Redis;
+use domain::error::Result;
+use probe::Finding;
+use queue::history::History;
+use queue::kafka::{self, Asker, KafkaHistory, KafkaQueue, KafkaSettings, Sender};
+use queue::outbox::Outbox;
+use queue::{Bounds, Queue, SourceIdentity};
+use stock::Stock;
+use stock::redis::Redis;
 
 /// What Kafka needs to know. The member id is made of host, program and data directory: a restart costs no
 /// rebalance, and an app and a daemon on one host do not take each other's place.

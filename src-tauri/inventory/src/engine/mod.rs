@@ -17,16 +17,16 @@ use audits::Desk;
 use remembered::Remembered;
 
 use crate::config::{Config, Mode};
-use crate::error::{Code, Error, Result};
-use crate::ledger::{Ledger, Limits};
-use crate::outbox::{DataDir, Outbox};
-use crate::queue::Queue;
-use crate::queue::history::{History, LocalHistory};
-use crate::queue::kafka::Asker;
-use crate::queue::local::LocalQueue;
-use crate::stock::Stock;
-use crate::stock::redb::Redb;
-use crate::words;
+use domain::error::{Code, Error, Result};
+use domain::words;
+use ledger::{Ledger, Limits};
+use queue::Queue;
+use queue::history::{History, LocalHistory};
+use queue::kafka::Asker;
+use queue::local::LocalQueue;
+use queue::outbox::{DataDir, Outbox};
+use stock::Stock;
+use stock::redb::Redb;
 
 /// The clock, read by the shell and handed in: the engine itself knows no time.
 pub trait Clock: Send + Sync {

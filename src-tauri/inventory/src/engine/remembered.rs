@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use crate::ledger::SourceRow;
-use crate::queue::{Bounds, SourceIdentity};
+use ledger::SourceRow;
+use queue::{Bounds, SourceIdentity};
 
 /// How long good news is believed.
 const BELIEVED_MS: i64 = 10_000;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Engine;
-use crate::audit::watch::Watch;
-use crate::error::Result;
-use crate::replay::{Report, Request, Stores, replay};
+use audit::replay::{Report, Request, Stores, replay};
+use audit::watch::Watch;
+use domain::error::Result;
 
 impl Engine {
     /// Replays the queue: a preview, or with `apply` the repair.

@@ -10,15 +10,15 @@ use tokio::task::JoinHandle;
 
 use super::{Clock, Engine, cluster};
 use crate::config::Mode;
-use crate::entry::ProductId;
-use crate::error::{Error, Result};
-use crate::ledger::Ledger;
-use crate::outbox::Outbox;
-use crate::queue::Queue;
-use crate::queue::kafka::Sender;
-use crate::words::Words;
-use crate::writer::Writer;
-use crate::writer::status::{Board, State};
+use domain::entry::ProductId;
+use domain::error::{Error, Result};
+use domain::words::Words;
+use ledger::Ledger;
+use queue::Queue;
+use queue::kafka::Sender;
+use queue::outbox::Outbox;
+use writer::Writer;
+use writer::status::{Board, State};
 
 /// Longest wait for the parts to end; `run` promises 5 seconds.
 const END: Duration = Duration::from_millis(4_800);

@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::Engine;
 use super::remembered::Remembered;
 use crate::config::Mode;
-use crate::error::Result;
-use crate::ledger::{SourceRow, payload_hash};
-use crate::outbox::Outbox;
-use crate::queue::{Bounds, SourceIdentity};
-use crate::words;
-use crate::words::Words;
-use crate::writer::status::State;
+use domain::error::Result;
+use domain::words;
+use domain::words::Words;
+use ledger::{SourceRow, payload_hash};
+use queue::outbox::Outbox;
+use queue::{Bounds, SourceIdentity};
+use writer::status::State;
 
 /// One source's status.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::catalog::{full_pinyin, initials};
+use domain::catalogue::{full_pinyin, initials};
 
 /// What the catalogue says of a product, as far as the view needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

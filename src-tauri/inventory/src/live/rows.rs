@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 
 use super::labels::{Items, Labels, ProductLabel};
-use crate::entry::StockKey;
-use crate::stock::value::Value;
+use domain::entry::StockKey;
+use stock::value::Value;
 
 /// What moved lately, which only the ledger knows; handed in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! The view over a real embedded store.
 
 use super::*;
-use crate::stock::redb::Redb;
-use crate::stock::{Answer, Prev, StockCall, Vector};
+use stock::redb::Redb;
+use stock::{Answer, Prev, StockCall, Vector};
 
 struct House {
     stock: Arc<Redb>,

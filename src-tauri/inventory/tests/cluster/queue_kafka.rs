@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::kafka_bench::{Bench, saved, until};
-use inventory::error::Code;
-use inventory::outbox::Outbox;
+use inventory::domain::error::Code;
 use inventory::probe::{Finding, State, Step};
 use inventory::queue::kafka::{Asker, KafkaQueue, KafkaSettings, Sender, ensure_topic, probe};
+use inventory::queue::outbox::Outbox;
 use inventory::queue::{Event, Queue, Reader, SourceIdentity};
 
 const WAIT: Duration = Duration::from_secs(60);

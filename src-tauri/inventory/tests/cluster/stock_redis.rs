@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use crate::stock_cases::{Call, Found, SOURCES, case, key};
-use inventory::entry::StockKey;
-use inventory::error::Code;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::Code;
 use inventory::probe::{Finding, Step};
 use inventory::stock::corrections::{Corrected, Correction, correct};
 use inventory::stock::redis::Redis;

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 use inventory::stock::redis::Redis;
 use inventory::stock::value::Value;
 use inventory::stock::{Answer, Prev, Pulse, Stock, StockCall, Vector};

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use inventory::entry::StockKey;
-use inventory::error::Code;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::Code;
 use inventory::probe::{Finding, Step};
 use inventory::stock::redis::Redis;
 use inventory::stock::{Answer, Prev, Pulse, Stock, StockCall, Vector};

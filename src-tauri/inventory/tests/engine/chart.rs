@@ -5,8 +5,8 @@ pub mod inputs;
 mod picture;
 
 use inputs::{Kind, days, history, look, names};
-use inventory::chart::{self, Chart, Named};
-use inventory::error::Code;
+use inventory::domain::error::Code;
+use inventory::report::chart::{self, Chart, Named};
 use picture::Picture;
 use proptest::prelude::*;
 

@@ -1,8 +1,8 @@
 //! The pictures in pixels: decoded again, and held against what the points and the theme say.
 
 use crate::chart::inputs::{Kind, days, history, look, names};
-use inventory::chart::{self, Chart, Colour, Fonts};
-use inventory::error::Code;
+use inventory::domain::error::Code;
+use inventory::report::chart::{self, Chart, Colour, Fonts};
 use resvg::tiny_skia::Pixmap;
 
 fn drawn(kind: Kind, dark: bool) -> Chart {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use inventory::chart::{self, Look, Theme};
-use inventory::error::{Code, Result};
-use inventory::fonts::Fonts;
-use inventory::print::{Heading, Paper, PdfTable};
+use inventory::domain::error::{Code, Result};
+use inventory::report::chart::{self, Look, Theme};
+use inventory::report::fonts::Fonts;
+use inventory::report::print::{Heading, Paper, PdfTable};
 use inventory::report::{Cell, Figures, Row, Table};
 use pdf_extract::content::Content;
 use pdf_extract::{Document, Object};

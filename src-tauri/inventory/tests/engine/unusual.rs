@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use inventory::demo::Bills;
-use inventory::entry::{Direction, StockKey, parse_time};
+use inventory::domain::entry::{Direction, StockKey, parse_time};
 use inventory::report::{Measure, RULE, unusual_days};
 
 /// Pieces by key and day.

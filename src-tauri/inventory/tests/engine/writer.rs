@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use inventory::entry::{Entry, StockKey};
+use inventory::domain::entry::{Entry, StockKey};
+use inventory::domain::ioentry;
 use inventory::ledger::{Ledger, Limits};
-use inventory::outbox::{Outbox, Saved};
 use inventory::queue::local::LocalQueue;
+use inventory::queue::outbox::{Outbox, Saved};
 use inventory::stock::Stock;
 use inventory::stock::redb::Redb;
 use inventory::stock::value::Value;
-use inventory::wire;
 use inventory::writer::Writer;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -122,13 +122,13 @@ fn random_entry(dice: &mut Dice) -> Entry {
         dice.roll(3),
         dice.roll(13) + 1,
     );
-    wire::decode(json.as_bytes()).unwrap()
+    ioentry::decode(json.as_bytes()).unwrap()
 }
 
 fn saved(mut entry: Entry) -> Saved {
     let id = Uuid::now_v7();
     entry.entry_id = Some(id);
-    Saved { entry_id: id, payload: wire::encode(&entry).into_bytes(), entry }
+    Saved { entry_id: id, payload: ioentry::encode(&entry).into_bytes(), entry }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -196,7 +196,7 @@ async fn value_equals_replay_at_its_own_at() {
         let values = house.values().await;
         let messages = house.outbox.read_from(0, 100_000).await.unwrap();
         let entries: Vec<Entry> =
-            messages.iter().map(|message| wire::decode(&message.payload).unwrap()).collect();
+            messages.iter().map(|message| ioentry::decode(&message.payload).unwrap()).collect();
         for (key, value) in values {
             let (offset, sum) = value.at.values().next().copied().unwrap_or((-1, 0));
             let upto = usize::try_from(offset + 1).unwrap();

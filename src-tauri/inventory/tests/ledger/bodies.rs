@@ -1,7 +1,7 @@
 //! Verdicts, duplicates, fencing, catalogue, reading.
 
 use super::*;
-use inventory::entry::{Refusal, Rule, StockKey};
+use inventory::domain::entry::{Refusal, Rule, StockKey};
 use inventory::ledger::{ProductRow, row_digest};
 use inventory::stock::Prev;
 

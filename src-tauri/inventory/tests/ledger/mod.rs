@@ -12,7 +12,7 @@ pub mod tiers;
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveDateTime};
-use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
+use inventory::domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
 use inventory::ledger::{Batch, Committed, Incoming, Ledger, Limits, SourceCache, SourceRow};
 use inventory::queue::SourceIdentity;
 use sqlx::{Connection, Executor, MySqlConnection, Row, SqliteConnection, ValueRef};

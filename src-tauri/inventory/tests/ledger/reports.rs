@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Days, TimeDelta};
 use inventory::compact::compact_before;
-use inventory::error::Result;
+use inventory::domain::error::Result;
 use inventory::ledger::{EntryCursor, Filter, Period, WarehouseRow};
 use inventory::report::{
     self, Cell, Flow, Group, Order, Page, Report, Request, Row as ReportRow, Sheet, Sort, Table,

@@ -3,7 +3,7 @@
 use super::batches::mixture;
 use super::*;
 use inventory::compact::compact_before;
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 use inventory::ledger::MovementCursor;
 
 type Picture = (BTreeMap<(i64, i64), String>, Vec<Vec<String>>, Vec<Vec<String>>, Vec<Vec<String>>);

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
+use inventory::domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
 use inventory::ledger::{Ledger, Limits};
-use inventory::outbox::{Outbox, Saved};
 use inventory::queue::local::LocalQueue;
+use inventory::queue::outbox::{Outbox, Saved};
 use inventory::queue::{Queue, SourceIdentity};
 use inventory::stock::Stock;
 use inventory::stock::redb::Redb;

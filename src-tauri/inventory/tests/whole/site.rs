@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use inventory::entry::StockKey;
-use inventory::error::Result;
+use inventory::domain::entry::StockKey;
+use inventory::domain::error::Result;
 use inventory::ledger::Ledger;
 use inventory::queue::{Bounds, Chunk, Event, Message, Queue, Reader, SourceIdentity};
 use inventory::stock::Stock;

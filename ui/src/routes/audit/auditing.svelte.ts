@@ -13,11 +13,11 @@ import type {
 import { anyLine, Log } from './log.svelte';
 import { PaceMaker, type Pace } from './pace';
 
-export type Tab = 'result' | 'replay' | 'history';
+export type AuditTab = 'result' | 'replay' | 'history';
 const unknownPace: Pace = { rate: null, left: null };
 
 class Auditing {
-  tab = $state<Tab>('result');
+  tab = $state<AuditTab>('result');
   overview = $state.raw<AuditOverview | null>(null);
   /** The run whose result is shown; null: nothing was audited yet, or it is not known. */
   run = $state.raw<AuditRun | null>(null);

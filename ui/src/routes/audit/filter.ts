@@ -1,6 +1,6 @@
-// What History shows: one run, or what is searched, or all runs.
+// What History shows: all runs, one run, or the results of a search.
 import type { AuditCause, AuditRun, AuditSearch, DaySpan } from '../../api';
-import { day } from './dates';
+import { readDay } from '../../reading/times';
 
 export interface LogFilter {
   run: AuditRun | null;
@@ -17,7 +17,7 @@ export const noFilter: LogFilter = { run: null, text: '', cause: null, who: '', 
 
 /** Its days: null for any, undefined while what is typed is none. */
 export function days(filter: LogFilter): DaySpan | null | undefined {
-  const [from, to] = [day(filter.from), day(filter.to)];
+  const [from, to] = [readDay(filter.from), readDay(filter.to)];
   if (from === undefined || to === undefined) return undefined;
   if (from !== null && to !== null && to < from) return undefined;
   return from === null && to === null ? null : { from, to };

@@ -1,5 +1,6 @@
-// Lines of the audit log as a list that grows towards the past while somebody scrolls.
-import { ask, failure, type AuditLine, type AuditSearch, type Failure } from '../../api';
+// Lines of the audit log, newest first, and the mark that a person has reviewed one.
+import { ask, failure, type AuditLine, type AuditSearch } from '../../api';
+import { GrowingList } from '../../shell/growing.svelte';
 
 const page = 200;
 export const anyLine: AuditSearch = {
@@ -11,54 +12,26 @@ export const anyLine: AuditSearch = {
   before: null,
 };
 
-export class Log {
-  lines = $state.raw<AuditLine[]>([]);
-  /** The first answer has come. */
-  isAnswered = $state(false);
-  isWhole = $state(false);
-  trouble = $state.raw<Failure | null>(null);
+export class Log extends GrowingList<AuditLine> {
   #search: AuditSearch = anyLine;
-  #turn = 0;
-  #isAsking = false;
 
-  /** Begins anew with another question; an older answer that comes late is dropped. */
   async open(search: AuditSearch): Promise<void> {
-    this.#turn += 1;
     this.#search = search;
-    this.#isAsking = false;
-    this.isWhole = false;
-    this.isAnswered = false;
-    this.lines = [];
-    await this.more();
+    await this.begin();
   }
 
-  async more(): Promise<void> {
-    if (this.#isAsking || this.isWhole) return;
-    this.#isAsking = true;
-    const turn = this.#turn;
-    const before = this.lines[this.lines.length - 1]?.id ?? null;
-    try {
-      const lines = await ask('audit_lines', { search: { ...this.#search, before }, limit: page });
-      if (turn !== this.#turn) return;
-      this.lines = [...this.lines, ...lines];
-      this.isWhole = lines.length < page;
-      this.trouble = null;
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      this.trouble = failure(error);
-      // Asked again only when a person does.
-      this.isWhole = true;
-    }
-    this.isAnswered = true;
-    this.#isAsking = false;
+  protected override async next(last: AuditLine | undefined) {
+    const search = { ...this.#search, before: last?.id ?? null };
+    const rows = await ask('audit_lines', { search, limit: page });
+    return { rows, isLast: rows.length < page };
   }
 
-  /** Marks a line as seen by a person, or takes the mark back. */
+  /** Marks a line as reviewed, or as not reviewed. */
   async review(line: AuditLine): Promise<void> {
     const reviewed = !line.reviewed;
     try {
       await ask('audit_review', { id: line.id, reviewed });
-      this.lines = this.lines.map((l) => (l.id === line.id ? { ...l, reviewed } : l));
+      this.list = this.list.map((l) => (l.id === line.id ? { ...l, reviewed } : l));
       this.trouble = null;
     } catch (error) {
       this.trouble = failure(error);

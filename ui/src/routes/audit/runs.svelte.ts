@@ -1,49 +1,22 @@
-// Every run there ever was, or those of somebody and some days, as a list that grows towards the past while somebody
-// scrolls.
-import { ask, failure, type AuditRun, type DaySpan, type Failure } from '../../api';
+// All runs of the audit, or those of one person and some days, newest first.
+import { ask, type AuditRun, type DaySpan } from '../../api';
+import { GrowingList } from '../../shell/growing.svelte';
 
 const page = 100;
 
-export class Runs {
-  list = $state.raw<AuditRun[]>([]);
-  isAnswered = $state(false);
-  isWhole = $state(false);
-  trouble = $state.raw<Failure | null>(null);
+export class Runs extends GrowingList<AuditRun> {
   #who = '';
   #days: DaySpan | null = null;
-  #turn = 0;
-  #isAsking = false;
 
-  /** Begins anew with another question; an older answer that comes late is dropped. */
   async open(who: string, days: DaySpan | null): Promise<void> {
-    this.#turn += 1;
     this.#who = who;
     this.#days = days;
-    this.#isAsking = false;
-    this.isWhole = false;
-    this.isAnswered = false;
-    this.list = [];
-    await this.more();
+    await this.begin();
   }
 
-  async more(): Promise<void> {
-    if (this.#isAsking || this.isWhole) return;
-    this.#isAsking = true;
-    const turn = this.#turn;
-    const before = this.list[this.list.length - 1]?.id ?? null;
-    const query = { who: this.#who, days: this.#days, before, limit: page };
-    try {
-      const runs = await ask('audit_runs', { query });
-      if (turn !== this.#turn) return;
-      this.list = [...this.list, ...runs];
-      this.isWhole = runs.length < page;
-      this.trouble = null;
-    } catch (error) {
-      if (turn !== this.#turn) return;
-      this.trouble = failure(error);
-      this.isWhole = true;
-    }
-    this.isAnswered = true;
-    this.#isAsking = false;
+  protected override async next(last: AuditRun | undefined) {
+    const query = { who: this.#who, days: this.#days, before: last?.id ?? null, limit: page };
+    const rows = await ask('audit_runs', { query });
+    return { rows, isLast: rows.length < page };
   }
 }

@@ -11,10 +11,11 @@ import type {
   AuditTrigger,
   ReplayKind,
 } from '../../api';
-import { formatCount } from '../../components/quantity';
+import { formatCount } from '../../reading/quantity';
+import { span } from '../../reading/times';
 import { locale } from '../../i18n/locale.svelte';
 import { m } from '../../i18n/paraglide/messages';
-import { cutWords, span } from './cut';
+import { cutWords } from './cut';
 
 const causes: Record<AuditCause, () => string> = {
   stock_lost: m.cause_stock_lost,

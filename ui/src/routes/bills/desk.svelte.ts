@@ -10,7 +10,7 @@ import {
   type Failure,
 } from '../../api';
 import type { ImportedLine, LineError, SavedDraft } from '../../api';
-import { parseQuantity } from '../../components/quantity';
+import { parseQuantity } from '../../reading/quantity';
 import { m } from '../../i18n/paraglide/messages';
 import { names } from '../../shell/names.svelte';
 import { preferences } from '../../shell/preferences.svelte';
@@ -19,7 +19,7 @@ import { toasts } from '../../shell/toasts.svelte';
 import * as d from './draft';
 import { amend, begin, record, redo, seal, undo, type History } from './history';
 import { Saver } from './saver.svelte';
-import { tidyTime } from './times';
+import { readTime } from '../../reading/times';
 
 /** Where the focus is wanted; `turn` tells two equal wishes apart. */
 export interface FocusWish {
@@ -301,7 +301,7 @@ class Desk {
   }
 
   #tidied(): Draft {
-    const create_time = tidyTime(this.draft.create_time) ?? this.draft.create_time;
+    const create_time = readTime(this.draft.create_time) ?? this.draft.create_time;
     const lines = this.draft.lines.map((l) => {
       const count = parseQuantity(l.quantity);
       return count.ok ? { ...l, quantity: String(count.value) } : l;
@@ -309,7 +309,7 @@ class Desk {
     return { ...this.draft, create_time, lines };
   }
 
-  /** Goes to the next thing to mend. */
+  /** Moves the focus to the next problem. */
   nextProblem(): void {
     const spot = d.nextSpot(this.draft, this.errors, this.at);
     if (spot) this.focus(spot);

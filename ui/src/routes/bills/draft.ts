@@ -1,7 +1,7 @@
 // A draft bill as a value: every change makes a new one, so that undo is a stack of values and a
 // save is never half of a change. Nothing here asks, draws or reads a clock.
 import type { BillKind, CatalogItem, Draft, DraftLine, ImportedLine, LineError } from '../../api';
-import { parseQuantity } from '../../components/quantity';
+import { parseQuantity } from '../../reading/quantity';
 
 export type HeaderField = 'bill_id' | 'company_id' | 'warehouse_id' | 'create_time';
 export type LineField = 'product' | 'quantity' | 'description';

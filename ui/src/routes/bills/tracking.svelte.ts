@@ -1,7 +1,8 @@
-// Posted bills as they travel: the list that a search gives, and every bill followed from saved
-// here to in stock. Rejected entries beside it.
-import { ask, failure, listen } from '../../api';
+// Posted bills: the list that a search finds, each bill's progress from saved here to in stock, and the
+// rejected entries.
+import { ask, failure } from '../../api';
 import type { Bill, BillQuery, BillSummary, Failure, RejectedEntry } from '../../api';
+import { followBill } from '../../documents/following';
 import { searchOf } from './search';
 
 const pageSize = 60;
@@ -30,7 +31,7 @@ class Tracking {
     await this.refresh();
   }
 
-  /** By the clock: not while an answer is still on its way, or a slow one would never be seen. */
+  /** Called by a timer. Skipped while an answer is pending, or a slow answer would never be shown. */
   async look(): Promise<void> {
     if (this.#asked === 0) await this.refresh();
   }
@@ -69,16 +70,16 @@ class Tracking {
   }
 
   /** Hears of every change of a bill until it is at the end of its path. */
-  follow(bill_id: string, on?: (bill: Bill) => void): () => void {
-    if (!on && this.#followed.has(bill_id)) return () => undefined;
-    const feed = listen('bill_watch', { bill_id }, (bill) => {
-      this.#take(bill.summary);
-      on?.(bill);
-      if (!on && isDone(bill.summary)) this.#drop(bill_id);
-    });
-    feed.answer.catch(() => this.#drop(bill_id));
-    if (!on) this.#followed.set(bill_id, feed.stop);
-    return feed.stop;
+  follow(bill_id: string): void {
+    if (this.#followed.has(bill_id)) return;
+    const come = (bill: Bill) => {
+      this.take(bill.summary);
+      if (isDone(bill.summary)) this.#drop(bill_id);
+    };
+    this.#followed.set(
+      bill_id,
+      followBill(bill_id, come, () => this.#drop(bill_id)),
+    );
   }
 
   #drop(bill_id: string): void {
@@ -86,7 +87,8 @@ class Tracking {
     this.#followed.delete(bill_id);
   }
 
-  #take(summary: BillSummary): void {
+  /** Updates a bill in the list. */
+  take(summary: BillSummary): void {
     const index = this.bills.findIndex((b) => b.bill_id === summary.bill_id);
     if (index < 0) return;
     const bills = this.bills.slice();

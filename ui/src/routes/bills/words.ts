@@ -1,5 +1,5 @@
 // Codes of the bill's contract to words on screen.
-import type { LineError, LineState, RejectedEntry } from '../../api';
+import type { LineError, RejectedEntry } from '../../api';
 import { m } from '../../i18n/paraglide/messages';
 import { said } from '../../i18n/said';
 
@@ -48,24 +48,6 @@ export function fieldWord(field: string): string {
 /** A problem of a line, with the field it is in. */
 export function problemWords(error: Pick<LineError, 'field' | 'rule' | 'message'>): string {
   return m.field_problem({ field: fieldWord(error.field), problem: ruleWords(error) });
-}
-
-const states: Record<LineState, () => string> = {
-  saved: m.state_saved,
-  sent: m.state_sent,
-  in_ledger: m.state_in_ledger,
-  in_stock: m.state_in_stock,
-  rejected: m.state_rejected,
-  duplicate: m.state_duplicate,
-};
-
-export function stateWord(state: LineState): string {
-  return states[state]();
-}
-
-export function stateTone(state: LineState): 'ok' | 'bad' | 'going' {
-  if (state === 'in_stock') return 'ok';
-  return state === 'rejected' || state === 'duplicate' ? 'bad' : 'going';
 }
 
 const kinds: Record<string, () => string> = {

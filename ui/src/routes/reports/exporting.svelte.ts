@@ -1,7 +1,7 @@
 // Files of the report on screen: one at a time, with progress, and cancelled while it is under way.
 import { ask, failure, listen } from '../../api';
 import type { Failure, ReportFile, ReportPicture, ReportProgress } from '../../api';
-import { formatCount } from '../../components/quantity';
+import { formatCount } from '../../reading/quantity';
 import { locale } from '../../i18n/locale.svelte';
 import { m } from '../../i18n/paraglide/messages';
 import { said } from '../../i18n/said';

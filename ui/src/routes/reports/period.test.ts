@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { moment, presetDays, presets, resolved, typed } from './period';
+import { presetDays, presets, resolved, typed } from './period';
 
 const span = (...args: Parameters<typeof presetDays>) => {
   const { from, to } = presetDays(...args);
@@ -37,49 +37,6 @@ describe('a preset', () => {
     expect(span('this_week', '2026-11-22')).toBe('2026-11-16 2026-11-22');
     expect(span('this_week', '2026-11-23')).toBe('2026-11-23 2026-11-23');
     expect(span('last_week', '2026-11-22')).toBe('2026-11-09 2026-11-15');
-  });
-});
-
-describe('a typed day', () => {
-  const today = '2026-11-25 14:02:11';
-  it('is understood in every usual form', () => {
-    for (const form of [
-      '2026-03-05',
-      '2026-3-5',
-      '2026/3/5',
-      '2026.03.05',
-      '20260305',
-      '3-5',
-      '3/5',
-      '2026年3月5日',
-      '3月5日',
-      ' ２０２６－０３－０５ ',
-    ])
-      expect([form, moment(form, today, false)]).toEqual([form, '2026-03-05']);
-    expect(moment('5', today, false)).toBe('2026-11-05');
-    expect(moment('昨天', today, false)).toBe('2026-11-24');
-    expect(moment('Today', today, true)).toBe('2026-11-25');
-    expect(moment('2024-2-29', today, true)).toBe('2024-02-29');
-  });
-  it('may have a time, whose end is its last second', () => {
-    expect(moment('3-5 8:30', today, false)).toBe('2026-03-05 08:30:00');
-    expect(moment('3-5 8:30', today, true)).toBe('2026-03-05 08:30:59');
-    expect(moment('2026年3月5日 ８：３０：０１', today, true)).toBe('2026-03-05 08:30:01');
-    expect(moment('2026-03-05T23:59:59', today, true)).toBe('2026-03-05 23:59:59');
-  });
-  it('is refused when it is none', () => {
-    for (const form of [
-      '',
-      '2026-02-29',
-      '31-12-2026',
-      '13-1',
-      '0',
-      'soon',
-      '3-5 24:00',
-      '3-5 8',
-      '1 2 3',
-    ])
-      expect([form, moment(form, today, false)]).toEqual([form, null]);
   });
 });
 

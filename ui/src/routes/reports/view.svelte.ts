@@ -3,10 +3,10 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { ask, failure } from '../../api';
 import type { Failure, ReportOpened, ReportQuery, ReportRow } from '../../api';
-import { wallNow } from '../bills/times';
+import { wallNow } from '../../reading/times';
 import { query, usual, type Definition } from './definition';
 
-export type Tab = 'table' | 'charts' | 'movers' | 'alerts';
+export type ReportTab = 'table' | 'charts' | 'movers' | 'alerts';
 
 /** Rows kept beside those in sight. */
 const spare = 200;
@@ -19,7 +19,7 @@ export class ReportView {
   trouble = $state.raw<Failure | null>(null);
   /** It takes long enough to say so. */
   isLate = $state(false);
-  tab = $state<Tab>('table');
+  tab = $state<ReportTab>('table');
   /** Row under the cursor. */
   cursor = $state(0);
   /** Grows with every report that was made. */

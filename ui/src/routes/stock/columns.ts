@@ -1,6 +1,7 @@
-// The columns of the stock grid: shown or hidden, as wide as a person left them. Widths are
-// shares of the window, so that the grid always fits and never scrolls sideways.
+// The columns of the stock grid, which the user can hide and resize. Widths are shares of the window, so
+// that the grid always fits and never scrolls sideways.
 import type { StockColumn, StockRow } from '../../api';
+import { toggled, type Shares } from '../../components/columns';
 
 export type ColumnId = keyof Pick<
   StockRow,
@@ -18,7 +19,7 @@ export type ColumnId = keyof Pick<
   | 'last_movement'
 >;
 
-export interface Column {
+export interface StockHeading {
   id: ColumnId;
   share: number;
   isNumber: boolean;
@@ -26,7 +27,7 @@ export interface Column {
   isHidden?: boolean;
 }
 
-export const columns: Column[] = [
+export const columns: StockHeading[] = [
   { id: 'warehouse_name', share: 118, isNumber: false, sort: 'warehouse' },
   { id: 'product_id', share: 100, isNumber: false, sort: 'product' },
   { id: 'product_name', share: 168, isNumber: false, sort: 'product_name' },
@@ -44,7 +45,7 @@ export const columns: Column[] = [
 /** What is remembered: hidden ids and shares by id. */
 export interface Layout {
   hidden: ColumnId[];
-  shares: Partial<Record<ColumnId, number>>;
+  shares: Shares<ColumnId>;
 }
 
 export const defaultLayout: Layout = {
@@ -52,43 +53,16 @@ export const defaultLayout: Layout = {
   shares: {},
 };
 
-export function shown(layout: Layout): Column[] {
+export function shown(layout: Layout): StockHeading[] {
   return columns
     .filter((c) => !layout.hidden.includes(c.id))
     .map((c) => ({ ...c, share: layout.shares[c.id] ?? c.share }));
 }
 
-export function template(list: Column[]): string {
-  return list.map((c) => `minmax(0, ${c.share}fr)`).join(' ');
-}
-
-const least = 44;
-
-/** Moves the border between a column and the next by some pixels; `widths` are those on screen. */
-export function resize(
-  list: Column[],
-  widths: number[],
-  index: number,
-  by: number,
-): Layout['shares'] {
-  const left = widths[index];
-  const right = widths[index + 1];
-  if (left === undefined || right === undefined) return {};
-  const move = Math.max(least - left, Math.min(by, right - least));
-  return Object.fromEntries(
-    list.map((c, i) => {
-      const width = widths[i] ?? c.share;
-      return [
-        c.id,
-        Math.round(i === index ? width + move : i === index + 1 ? width - move : width),
-      ];
-    }),
-  );
-}
+/** As in grid-template-columns. */
+export const width = (column: StockHeading) => `minmax(0, ${column.share}fr)`;
 
 export function toggle(layout: Layout, id: ColumnId): Layout {
-  const hidden = layout.hidden.includes(id)
-    ? layout.hidden.filter((h) => h !== id)
-    : [...layout.hidden, id];
-  return hidden.length < columns.length ? { ...layout, hidden } : layout;
+  const all = columns.map((c) => c.id);
+  return { ...layout, hidden: toggled(layout.hidden, id, all) };
 }

@@ -5,9 +5,9 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::Duration;
 
-use inventory::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
-use inventory::outbox::Saved;
+use inventory::domain::entry::{BillId, CompanyId, Direction, Entry, ProductId, WarehouseId, parse_time};
 use inventory::queue::kafka::KafkaSettings;
+use inventory::queue::outbox::Saved;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication,

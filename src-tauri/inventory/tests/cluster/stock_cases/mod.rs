@@ -1,7 +1,7 @@
 //! Random stored values and what is done to them: sound ones, nearly sound ones in every spelling, junk; steps,
 //! vectors and corrections, half of them aimed at what stands there.
 
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 use inventory::stock::corrections::{Corrected, Correction};
 use inventory::stock::value::{LIMIT, Value};
 use inventory::stock::{Answer, Prev, StockCall, Vector};

@@ -1,7 +1,7 @@
 //! Figures and looks for the charts' tests: a warehouse's year with Chinese names, made without chance.
 
 use chrono::{NaiveDate, TimeDelta};
-use inventory::chart::{Colour, Day, History, Look, Moment, Named, Theme, Words};
+use inventory::report::chart::{Colour, Day, History, Look, Moment, Named, Theme, Words};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

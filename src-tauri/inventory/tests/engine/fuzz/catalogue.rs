@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use inventory::catalog::{File, read_csv, slug, write_csv};
+use inventory::domain::catalogue::{File, read_csv, slug, write_csv};
 
 use super::dice::Dice;
 use super::entries::is_id;

@@ -1,7 +1,7 @@
 //! ioentries: valid ones broken field by field and byte by byte, against a second reading of the rules.
 
-use inventory::entry::Rule;
-use inventory::wire;
+use inventory::domain::entry::Rule;
+use inventory::domain::ioentry;
 
 use super::dice::Dice;
 use super::json::{self, Json};
@@ -244,10 +244,10 @@ fn ioentries() {
     super::run("ioentries", 400_000, |dice| {
         let payload = input(dice);
         let shown = String::from_utf8_lossy(&payload);
-        match (wire::decode(&payload), judge(&payload)) {
+        match (ioentry::decode(&payload), judge(&payload)) {
             (Ok(entry), Ok(read)) => {
-                let written = wire::encode(&entry);
-                assert_eq!(wire::decode(written.as_bytes()).as_ref(), Ok(&entry), "{shown}");
+                let written = ioentry::encode(&entry);
+                assert_eq!(ioentry::decode(written.as_bytes()).as_ref(), Ok(&entry), "{shown}");
                 assert_eq!(judge(written.as_bytes()), Ok(read), "{shown}");
             }
             (Err(refusal), Err(wrong)) => {
@@ -268,6 +268,6 @@ fn ioentries() {
 fn depth_ends_in_a_refusal_not_in_a_crash() {
     for open in ["[", "{\"a\":"] {
         let deep = format!("{{\"note\":{}", open.repeat(200_000));
-        assert!(wire::decode(deep.as_bytes()).is_err());
+        assert!(ioentry::decode(deep.as_bytes()).is_err());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 use inventory::stock::corrections::{Correction, correct};
 use inventory::stock::value::{Value, bring, step};
 use inventory::stock::{Prev, StockCall, Vector};

@@ -1,7 +1,7 @@
 //! The runs of the table: who writes, which faults come together, how far each is explored. In the short form every
 //! run ends at a cap; in the long form all but the X runs are exhaustive within their bounds.
 
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 
 use super::explore::{holds, long, rest_is_near};
 use super::rules::Rules;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use inventory::entry::StockKey;
+use inventory::domain::entry::StockKey;
 use inventory::ledger::BalanceRow;
 use inventory::stock::corrections::Correction;
 use inventory::stock::value::Value;
