@@ -1,7 +1,6 @@
 //! Kafka brokers of a test's own, one or three, that may be killed, stopped and set back to an older copy of their
 //! files. The jars are those that `cargo xtask` fetched; see .ci/xtask/src/servers/kafka.rs for the same recipe.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use crate::processes::{Guard, copy_dir, signal, wait_for};
+use crate::processes::{Guard, copy_dir, free_port, signal, wait_for};
 use crate::servers;
 
 /// Some brokers that form one cluster.
@@ -33,10 +32,7 @@ fn kafka_uuid() -> String {
 impl Brokers {
     /// Formats and starts `count` brokers below `dir`; returns when all of them answer.
     pub fn start(dir: &Path, count: usize) -> Brokers {
-        let held: Vec<TcpListener> =
-            (0..2 * count).map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap()).collect();
-        let ports: Vec<u16> = held.iter().map(|port| port.local_addr().unwrap().port()).collect();
-        drop(held);
+        let ports: Vec<u16> = (0..2 * count).map(|_| free_port()).collect();
         let classes = format!("{}/*", servers::kafka_libs());
         let mut brokers =
             Brokers { dir: dir.to_owned(), classes, ports, running: (0..count).map(|_| None).collect() };

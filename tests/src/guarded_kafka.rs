@@ -1,12 +1,11 @@
 //! A Kafka broker of a test's own that lets nobody in without a login (SASL/PLAIN) and nobody do what was not granted
 //! (StandardAuthorizer). The jars are those that `cargo xtask` fetched; rights are granted by kafka-python.
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::processes::{Guard, wait_for};
+use crate::processes::{Guard, free_port, wait_for};
 use crate::servers;
 
 /// The broker's own user, who may do everything.
@@ -31,9 +30,7 @@ pub struct GuardedKafka {
 impl GuardedKafka {
     /// Formats and starts one in `dir`; returns when its admin is let in.
     pub fn start(dir: &Path) -> GuardedKafka {
-        let held: Vec<TcpListener> = (0..2).map(|_| TcpListener::bind(("127.0.0.1", 0)).unwrap()).collect();
-        let ports: Vec<u16> = held.iter().map(|port| port.local_addr().unwrap().port()).collect();
-        drop(held);
+        let ports = [free_port(), free_port()];
         let conf = dir.join("server.properties");
         std::fs::write(&conf, properties(dir, ports[0], ports[1])).unwrap();
         let classes = format!("{}/*", servers::kafka_libs());

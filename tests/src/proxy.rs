@@ -15,6 +15,8 @@ pub enum Fate {
     Lost,
     /// It reaches the server, whose answer never comes; the connection is cut when the server has answered.
     Unanswered,
+    /// It reaches the server this much later, and so does what follows it; the connection stays.
+    Delayed(Duration),
     /// The client's connection is cut at once; the request reaches the server this much later.
     Late(Duration),
 }
@@ -153,6 +155,12 @@ fn requests(mut client: TcpStream, mut server: TcpStream, rules: &Rules, deaf: &
         match caught(rules, piece) {
             None if server.write_all(piece).is_ok() => {}
             None | Some(Fate::Lost) => break,
+            Some(Fate::Delayed(pause)) => {
+                sleep(pause);
+                if server.write_all(piece).is_err() {
+                    break;
+                }
+            }
             Some(Fate::Unanswered) => {
                 deaf.store(true, Ordering::Release);
                 server.write_all(piece).ok();

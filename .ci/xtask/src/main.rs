@@ -4,6 +4,7 @@ mod bench;
 mod binaries;
 mod bindings;
 mod bundle;
+mod careless;
 mod jobs;
 mod place;
 mod pool;

@@ -49,6 +49,8 @@ const NEEDS: &[Need] = &[
     // Types into the system's own dialogs, which no WebDriver reaches.
     program("xdotool", "xdotool", true),
     program("mariadb-server", "mariadbd", true),
+    // Takes the waits for the disk out of the tests: see `careless.rs`.
+    library("eatmydata", true),
     program("redis-server", "redis-server", true),
     program("default-jre-headless", "java", true),
     program("maven", "mvn", true),

@@ -1,5 +1,6 @@
 //! Starting programs: every command is shown, none gets a terminal to ask questions on.
 //! A failure names the whole command, so that it can be repeated by hand.
+use crate::careless;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub fn command(program: impl AsRef<OsStr>, dir: &Path) -> Command {
             command.env_remove(name);
         }
     }
+    careless::tell(&mut command);
     command
 }
 

@@ -127,7 +127,8 @@ pub fn tauri_driver(place: &Place) -> Result<PathBuf> {
     let driver = place.tools().join("bin/tauri-driver");
     if !driver.exists() {
         let mut command = sh::command("cargo", &place.root);
-        command.args(["install", &format!("tauri-driver@{TAURI_DRIVER}"), "--locked", "--root"]);
+        // It only hands requests on: the quickest build will do.
+        command.args(["install", "--debug", &format!("tauri-driver@{TAURI_DRIVER}"), "--locked", "--root"]);
         sh::run(command.arg(place.tools()).env("CARGO_TARGET_DIR", place.tools().join("build")))?;
     }
     Ok(driver)

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: what is compiled, checked and run, what of it side by side, and one summary at the end.
 //! Goes on after a failure, so that one run tells everything; a step that was not run is never called passed.
 use crate::binaries::{self, Binary, Wanted};
+use crate::careless;
 use crate::jobs::Bench;
 use crate::place::Place;
 use crate::pool::{self, Done, Job};
@@ -92,6 +93,9 @@ pub fn test(place: &Place, options: &Options) -> bool {
             return summary(lines, &[], begun.elapsed());
         }
     }
+    if !options.long {
+        careless::from_now_on();
+    }
     if options.wants_any(&[Step::Ui, Step::Clippy]) || options.compiled().is_some() {
         // The app embeds the built UI, so that comes before the compiler.
         if let Err(error) = ui::build(place) {
@@ -123,6 +127,7 @@ fn made_ready(place: &Place, options: &Options, lines: &mut Vec<Line>) -> Ready 
         let ui = options.wants(Step::Ui).then(|| scope.spawn(|| timed(Step::Ui, || steps::ui(place))));
         let first = options.wants_any(&[Step::Cluster, Step::Desktop]);
         let first = first.then(|| scope.spawn(|| Lent::start(place, Kind::MariadbRedis)));
+        let driver = options.wants(Step::Desktop).then(|| scope.spawn(|| steps::tauri_driver(place)));
         let second = options.wants(Step::Second);
         let second = second.then(|| scope.spawn(|| Lent::start(place, Kind::MysqlValkey)));
         lines.extend(options.wants(Step::Clippy).then(|| timed(Step::Clippy, || steps::clippy(place))));
@@ -134,6 +139,8 @@ fn made_ready(place: &Place, options: &Options, lines: &mut Vec<Line>) -> Ready 
             lines.push(timed(Step::Bindings, || steps::types_of_the_ui(place)));
         }
         lines.extend(ui.map(|ui| joined(ui).unwrap_or_else(|error| Line::failed(Step::Ui, error))));
+        // The step of the windows asks again, and says why where it could not be had.
+        drop(driver.map(joined));
         Ready {
             binaries,
             first: first.map(|started| joined(started).and_then(|lent| lent)),

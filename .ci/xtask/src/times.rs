@@ -10,7 +10,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Seconds of tests that take long, by a part of their name, for a machine that has never run them.
-const LONG: [(&str, u64); 1] = [("crash_points::", 100)];
+const LONG: [(&str, u64); 12] = [
+    ("row_34_no_false_alarm", 200),
+    ("row_36_every_corruption", 150),
+    ("desktop::kill", 120),
+    ("every_screen_fits", 120),
+    ("every_figure_is_the_sum", 90),
+    ("row_40_thousands", 90),
+    ("log_faults::", 80),
+    ("row_36_whatever_is_planted", 80),
+    ("crash_points::", 60),
+    ("killed_at_every_step", 60),
+    ("group_faults::", 50),
+    ("tests/desktop", 40),
+];
 /// Of a test that nothing is known about.
 const UNKNOWN: u64 = 10;
 

@@ -201,6 +201,11 @@ impl Ledger {
     /// Makes the day tables of `products` for `day` ahead of its first entry, as far as the limit allows
     /// without compacting anything.
     pub async fn prepare_day(&self, day: NaiveDate, products: &[ProductId]) -> Result<()> {
+        // A source that is taken meanwhile lets the ledger forget which products it knows.
+        self.again(|| self.prepare_now(day, products)).await
+    }
+
+    async fn prepare_now(&self, day: NaiveDate, products: &[ProductId]) -> Result<()> {
         let _making = self.inner.making.lock().await;
         let needs = Needs { products: products.iter().cloned().collect(), ..Needs::default() };
         self.register_unseen(&needs).await?;

@@ -44,7 +44,7 @@ fn row_34_no_false_alarm_under_load() {
     let load = Load::keyed(&site.servers().topic, seed);
     let running = site.daemon.start();
     let second = site.second_daemon();
-    let length = Duration::from_secs(if long() { 3_600 } else { 180 });
+    let length = Duration::from_secs(if long() { 3_600 } else { 60 });
     let (started, mut rounds, mut other) = (Instant::now(), 0, None);
     let mut judged = 0;
     while started.elapsed() < length {
@@ -67,12 +67,59 @@ fn row_34_no_false_alarm_under_load() {
         rounds += 1;
     }
     eprintln!("{rounds} audits, {judged} keys judged");
-    assert!(rounds > 10, "{rounds}");
+    assert!(rounds > 5, "{rounds}");
+    audited_beside_a_waiting_drop(&site, &[]);
+    audited_beside_a_waiting_drop(&site, &["--full"]);
     if let Some(other) = other {
         other.stop(Duration::from_secs(8));
     }
     ends_right(&site, load, running);
     audit(&site.daemon, &["--full"]).must_be_clean();
+}
+
+/// A day is compacted while somebody reads one of its tables: the rows have moved, the DROP waits for the reader, and
+/// an audit comes in between. It is met on purpose, for by chance it takes many minutes.
+fn audited_beside_a_waiting_drop(site: &Site, flags: &[&str]) {
+    let (reader, look) = (site.ledger(), site.ledger());
+    let open = format!(
+        "SELECT {}, {} FROM ledger_tables t JOIN ledger_days d ON d.day = t.first_day \
+         WHERE t.product_id IS NOT NULL AND d.state = 'open' ORDER BY t.first_day, t.table_name LIMIT 1",
+        look.text("t.table_name"),
+        look.text("t.first_day")
+    );
+    let mut day = String::new();
+    wait_for("a day table that is read", PATIENCE, || {
+        // The daemon itself compacts days and may be first.
+        let Some([Some(table), Some(first)]) =
+            look.rows(&open).pop().as_deref().map(|row| [row[0].clone(), row[1].clone()])
+        else {
+            return false;
+        };
+        day = first;
+        reader.run("START TRANSACTION");
+        let read = reader.try_rows(&format!("SELECT {} FROM {table} LIMIT 1", reader.text("quantity")));
+        if read.is_err() {
+            reader.run("ROLLBACK");
+        }
+        read.is_ok()
+    });
+    let before = day_text(day_number(&day) + 1);
+    let mut compacting = site.daemon.start_command(&["compact", "--before", &before], &[]);
+    wait_for("its DROP waits for the reader", PATIENCE, || {
+        look.number(
+            "SELECT CAST(COUNT(*) AS CHAR) FROM information_schema.processlist WHERE db = DATABASE() \
+             AND info LIKE 'DROP TABLE%' AND state LIKE 'Waiting for table metadata lock%'",
+        ) > 0
+    });
+    let told = audit(&site.daemon, flags);
+    assert_eq!((told.outcome(), told.count("pending")), ("clean", 0), "beside a DROP: {:#}", told.0);
+    reader.run("ROLLBACK");
+    wait_for("the compaction ends", PATIENCE, || compacting.ended().is_some());
+    // A DROP that waited too long is told, and done the next time.
+    if compacting.ended() != Some(0) {
+        site.daemon.call(&["compact", "--before", &before], "").expect(0);
+    }
+    audit(&site.daemon, flags).must_be_clean();
 }
 
 /// What is planted under load is found and corrected, and nothing else is.

@@ -185,8 +185,12 @@ fn first_of_all(point: &str) -> bool {
     matches!(stage(point), Stage::Init | Stage::First | Stage::Large)
 }
 
-fn crash_at_every(cluster: bool, wanted: impl Fn(&str) -> bool) {
-    let points: Vec<String> = points::listed().into_iter().filter(|point| wanted(point)).collect();
+/// The points are dealt out to this many tests, which run side by side: each has a site of its own.
+const SHARES: usize = 4;
+
+fn crash_at_every(cluster: bool, share: usize, wanted: impl Fn(&str) -> bool) {
+    let all = points::listed().into_iter().filter(|point| wanted(point)).enumerate();
+    let points: Vec<String> = all.filter(|(at, _)| at % SHARES == share).map(|(_, point)| point).collect();
     assert!(!points.is_empty());
     let site = new_site(cluster);
     site.init();
@@ -211,11 +215,14 @@ fn crash_at_every(cluster: bool, wanted: impl Fn(&str) -> bool) {
         } else {
             crash(&site, point, at + 1);
             // The next daemon takes up what this one left; that it does is looked at now and then, and at the end.
-            if cluster && (long() || at % 4 == 3 || at + 1 == points.len()) {
+            if cluster && (long() || at % 4 == 3) {
                 drained(&site);
             }
         }
         eprintln!("{point}: {:.1?}", started.elapsed());
+    }
+    if cluster {
+        drained(&site);
     }
 }
 
@@ -228,27 +235,45 @@ fn of_a_repair(point: &str) -> bool {
     point.starts_with("replay.") || point.starts_with("audit.")
 }
 
-#[test]
-fn row_01_killed_at_every_point_cluster() {
-    crash_at_every(true, |point| !of_a_compaction(point) && !of_a_repair(point));
+fn of_counting(point: &str) -> bool {
+    !of_a_compaction(point) && !of_a_repair(point)
 }
 
-#[test]
-fn row_01_killed_at_every_point_standalone() {
-    crash_at_every(false, |point| {
-        !of_a_compaction(point) && !of_a_repair(point) && !point.starts_with("sender.")
-    });
+/// Nothing is sent anywhere.
+fn of_counting_alone(point: &str) -> bool {
+    of_counting(point) && !point.starts_with("sender.")
 }
 
-#[test]
-fn row_49_killed_at_every_step_of_a_compaction_cluster() {
-    crash_at_every(true, of_a_compaction);
+macro_rules! dealt_out {
+    ($name:ident: $cluster:expr, $wanted:path) => {
+        mod $name {
+            #[test]
+            fn first_share() {
+                super::crash_at_every($cluster, 0, $wanted);
+            }
+
+            #[test]
+            fn second_share() {
+                super::crash_at_every($cluster, 1, $wanted);
+            }
+
+            #[test]
+            fn third_share() {
+                super::crash_at_every($cluster, 2, $wanted);
+            }
+
+            #[test]
+            fn fourth_share() {
+                super::crash_at_every($cluster, 3, $wanted);
+            }
+        }
+    };
 }
 
-#[test]
-fn row_49_killed_at_every_step_of_a_compaction_standalone() {
-    crash_at_every(false, of_a_compaction);
-}
+dealt_out!(row_01_killed_at_every_point_cluster: true, super::of_counting);
+dealt_out!(row_01_killed_at_every_point_standalone: false, super::of_counting_alone);
+dealt_out!(row_49_killed_at_every_step_of_a_compaction_cluster: true, super::of_a_compaction);
+dealt_out!(row_49_killed_at_every_step_of_a_compaction_standalone: false, super::of_a_compaction);
 
 /// By hand, beside a daemon that writes into the very days that are compacted, and killed on the way.
 #[test]

@@ -93,11 +93,16 @@ fn row_49_replays_across_a_boundary_that_moves() {
     let running = site.daemon.start();
     wait_for("it counts", PATIENCE, || site.snapshot().rows.len() > 1_000);
     for day in ["2025-03-11", "2025-03-12", "2025-03-13", "2025-03-14"] {
-        let beside = site.daemon.start_command(&["compact", "--before", day], &[]);
+        let mut beside = site.daemon.start_command(&["compact", "--before", day], &[]);
         for _ in 0..3 {
             assert_eq!(replay(&site, &[], 0)["findings"], json!([]), "while days before {day} are compacted");
         }
-        drop(beside);
+        wait_for("the compaction ends", PATIENCE, || beside.ended().is_some());
+        assert_eq!(beside.ended(), Some(0), "compacting the days before {day}:\n{}", beside.words());
+        let days = site.snapshot().days;
+        let open: Vec<_> =
+            days.iter().filter(|(of, state)| of.as_str() < day && *state != "compacted").collect();
+        assert!(open.is_empty(), "before {day}: {open:?}");
     }
     let mut victims = Victims::of(&site);
     let planted = victims.plant(&site, Plant::RowInDeleted);

@@ -54,6 +54,7 @@ on_mysql!(
     reports_edges::an_empty_ledger_reports_nothing,
     reports_edges::the_last_afternoon_counts,
     reports_edges::what_never_moved_is_shown_when_asked_for,
+    reports_edges::every_product_stands_under_its_own_category,
     reports_edges::unusual_days_are_told_by_key,
     reports_edges::entries_counted_without_versions_are_reported_all_the_same,
     reports_edges::a_version_stands_for_what_a_period_holds,

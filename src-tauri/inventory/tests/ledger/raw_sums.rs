@@ -103,46 +103,49 @@ pub async fn catalogue(place: &Place) -> Catalogue {
 }
 
 impl Catalogue {
-    /// Every combination that a report of all groups shows in one span of time.
-    fn all(&self, request: &Request, names: &BTreeMap<&'static str, String>) -> Vec<Vec<String>> {
+    /// Every row that a report of all groups shows in one span of time: whatever product could lie in whatever warehouse
+    /// for whatever company, looked at through the groups. A product has one category, and stands under no other.
+    fn all(&self, request: &Request, names: &BTreeMap<&'static str, String>) -> BTreeSet<Vec<String>> {
         let filter = &request.filter;
-        let products: Vec<&String> = self
-            .products
-            .iter()
-            .filter(|(id, category)| {
-                filter.products.as_ref().is_none_or(|list| list.iter().any(|one| one.as_str() == *id))
-                    && filter.categories.as_ref().is_none_or(|list| list.contains(category))
-            })
-            .map(|(id, _)| id)
-            .collect();
-        let mut all: Vec<Vec<String>> = vec![Vec::new()];
-        for group in &request.by {
-            let values: Vec<String> = match group {
-                Group::Product => products.iter().map(|id| (*id).clone()).collect(),
-                Group::Category => {
-                    let found: BTreeSet<&String> = products.iter().map(|id| &self.products[*id]).collect();
-                    found.into_iter().cloned().collect()
+        let names_one = |group: Group| request.by.contains(&group);
+        // What the groups do not tell apart must not be there at all: an empty catalogue of companies hides no product.
+        let nobody = [String::new()];
+        let products: Vec<(&str, &str)> = match names_one(Group::Product) || names_one(Group::Category) {
+            true => self.products.iter().map(|(id, category)| (id.as_str(), category.as_str())).collect(),
+            false => vec![("", "")],
+        };
+        let warehouses = if names_one(Group::Warehouse) { &self.warehouses[..] } else { &nobody };
+        let companies = if names_one(Group::Company) { &self.companies[..] } else { &nobody };
+        let mut found = BTreeSet::new();
+        for (product, category) in products {
+            let listed =
+                filter.products.as_ref().is_none_or(|ids| ids.iter().any(|id| id.as_str() == product));
+            let of = filter.categories.as_ref().is_none_or(|all| all.iter().any(|one| one == category));
+            if !product.is_empty() && !(listed && of) {
+                continue;
+            }
+            for warehouse in warehouses {
+                let ids = filter.warehouses.as_ref().filter(|_| names_one(Group::Warehouse));
+                if ids.is_some_and(|ids| ids.iter().all(|id| id.as_str() != warehouse)) {
+                    continue;
                 }
-                Group::Warehouse => {
-                    let wanted = |id: &&String| {
-                        filter.warehouses.as_ref().is_none_or(|l| l.iter().any(|one| one.as_str() == *id))
-                    };
-                    self.warehouses.iter().filter(wanted).cloned().collect()
+                for company in companies {
+                    let ids = filter.companies.as_ref().filter(|_| names_one(Group::Company));
+                    if ids.is_some_and(|ids| ids.iter().all(|id| id.as_str() != company)) {
+                        continue;
+                    }
+                    let row = request.by.iter().map(|group| match group {
+                        Group::Product => product.to_owned(),
+                        Group::Category => category.to_owned(),
+                        Group::Warehouse => warehouse.clone(),
+                        Group::Company => company.clone(),
+                        time => names[time.name()].clone(),
+                    });
+                    found.insert(row.collect());
                 }
-                Group::Company => {
-                    let wanted = |id: &&String| {
-                        filter.companies.as_ref().is_none_or(|l| l.iter().any(|one| one.as_str() == *id))
-                    };
-                    self.companies.iter().filter(wanted).cloned().collect()
-                }
-                time => vec![names[time.name()].clone()],
-            };
-            let longer = all
-                .iter()
-                .flat_map(|one| values.iter().map(move |value| [one.clone(), vec![value.clone()]].concat()));
-            all = longer.collect();
+            }
         }
-        all
+        found
     }
 }
 

@@ -1,6 +1,8 @@
 //! The edges of reports: nothing at all, warehouses that never moved, a ledger older than its roll-ups, somebody who counts
 //! without moving versions, a writer in between.
 
+use std::collections::BTreeSet;
+
 use inventory::ledger::{Filter, Period};
 use inventory::report::{self, Figures, Group, Request};
 
@@ -67,6 +69,33 @@ pub async fn what_never_moved_is_shown_when_asked_for(place: &Place) {
     assert_eq!(some.totals, all.totals);
     let idle: Vec<_> = all.rows.iter().filter(|row| row.group[0].as_ref() == "Idle").collect();
     assert!(idle.len() == 2 && idle.iter().all(|row| row.figures == Figures::default()));
+}
+
+/// A product is listed under its own category and under no other, though each combination is asked for.
+pub async fn every_product_stands_under_its_own_category(place: &Place) {
+    let ledger = place.ready(20).await;
+    let mut source = ledger.register_source(&identity(1 << 96, 0), 0).await.unwrap();
+    commit(&ledger, &mut source, mixture(0, 40, 2, 5), &mut SourceCache::default()).await;
+    let mut products = ledger.products().await.unwrap();
+    assert_eq!(products.len(), 2);
+    products[0].category = "Fruit".to_owned();
+    let mut bare = products[0].clone();
+    bare.id = ProductId::parse("Z-idle").unwrap();
+    bare.category = "Tools".to_owned();
+    products.push(bare);
+    ledger.save_products(&products).await.unwrap();
+    let wanted: BTreeSet<(String, String)> =
+        products.iter().map(|product| (product.id.as_str().to_owned(), product.category.clone())).collect();
+    for by in [[Group::Product, Group::Category], [Group::Category, Group::Product]] {
+        let request = Request { all: true, ..Request::new(days("2025-03-01", "2025-03-31"), &by) };
+        let report = report::run(&ledger, &request).await.unwrap();
+        let at = usize::from(by[0] == Group::Category);
+        let rows = report.rows.iter();
+        let shown: Vec<(String, String)> =
+            rows.map(|row| (row.group[at].to_string(), row.group[1 - at].to_string())).collect();
+        assert_eq!(shown.len(), wanted.len(), "{shown:?}");
+        assert_eq!(shown.into_iter().collect::<BTreeSet<_>>(), wanted);
+    }
 }
 
 /// Each key by its own measure, the strongest first, the filter's keys alone; days before the period are searched, days

@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
+use tokio::time::Instant;
 
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error};
 use super::side::{Aside, owned};

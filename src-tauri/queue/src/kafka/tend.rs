@@ -2,11 +2,12 @@
 //! idea of our positions. Nothing here reads a message.
 
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::topic_partition_list::Offset;
+use tokio::time::Instant;
 
 use super::group::{self, Standing};
 use super::lane::Phase;

@@ -94,7 +94,8 @@ impl Fold {
         }
     }
 
-    /// Adds every combination of these values, in the order of the groups that are not time.
+    /// Adds every combination of these values, in the order of the groups that are not time. A product stands under its
+    /// own category alone.
     pub fn all(&mut self, lists: &[Vec<String>]) {
         let mut subjects: Vec<Vec<Arc<str>>> = vec![Vec::new()];
         for list in lists {
@@ -104,9 +105,18 @@ impl Fold {
             });
             subjects = longer.collect();
         }
+        subjects.retain(|subject| self.in_its_category(subject));
         for subject in subjects {
             self.subjects.entry(subject).or_default();
         }
+    }
+
+    /// Whether the product of a subject has its category; true where the groups do not name both.
+    fn in_its_category(&self, subject: &[Arc<str>]) -> bool {
+        let at = |wanted| self.by.iter().filter(|group| !group.is_time()).position(|group| *group == wanted);
+        let (Some(product), Some(category)) = (at(Group::Product), at(Group::Category)) else { return true };
+        let own = self.categories.get(&ProductId::stored(&subject[product]));
+        own.map_or("", |name| name) == &*subject[category]
     }
 
     pub fn totals(&self) -> Figures {

@@ -3,7 +3,7 @@
 //! package need each other in a circle. Tests are left out: they may look wherever they want.
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::code::{expand, line_of, stripped, without_tests, words};
+use super::code::{line_of, stripped, without_tests, words};
 
 /// Each package with those that it may name. A package that is not here has no place in the house yet: give it one.
 pub const PACKAGES: &[(&str, &[&str])] = &[
@@ -52,6 +52,42 @@ fn module(path: &str) -> Vec<String> {
     parts.into_iter().map(str::to_owned).collect()
 }
 
+/// The paths that an import or a name begins, groups spread out: `a::{b::c, d}` is `a::b::c` and `a::d`.
+fn spread(text: &str) -> Vec<Vec<String>> {
+    let text = text.trim_start();
+    if let Some(group) = text.strip_prefix('{') {
+        return parts(group).into_iter().flat_map(spread).collect();
+    }
+    let first: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let Some(after) = text[first.len()..].strip_prefix("::") else { return vec![vec![first]] };
+    let mut paths = spread(after);
+    for path in &mut paths {
+        path.insert(0, first.clone());
+    }
+    paths
+}
+
+/// The parts of a group of imports, up to its closing brace.
+fn parts(group: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
+    for (at, c) in group.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth > 0 => depth -= 1,
+            ',' | '}' if depth == 0 => {
+                found.push(group[start..at].trim());
+                start = at + 1;
+                if c == '}' {
+                    break;
+                }
+            }
+            _ => {}
+        }
+    }
+    found.retain(|part| !part.is_empty());
+    found
+}
+
 /// The modules that one file names, with the line of each.
 fn named_modules(path: &str, text: &str, modules: &BTreeSet<Vec<String>>) -> Vec<(usize, Vec<String>)> {
     let code = without_tests(&stripped(text));
@@ -62,7 +98,7 @@ fn named_modules(path: &str, text: &str, modules: &BTreeSet<Vec<String>>) -> Vec
             if code[..at].ends_with("::") || code[..at].ends_with('(') {
                 continue;
             }
-            for mut name in expand(&code[at..]) {
+            for mut name in spread(&code[at..]) {
                 let ups = name.iter().take_while(|part| *part == "super").count();
                 name.drain(..ups.max(1));
                 let base = if ups == 0 { 0 } else { own.len().saturating_sub(ups) };
@@ -153,4 +189,11 @@ fn circles_within_a_package_are_seen() {
         ("b.rs", "// crate::a\n#[cfg(test)]\nmod tests { use crate::a::A; }"),
     ];
     assert_eq!(circles(&package(&none)), Vec::<String>::new());
+}
+
+#[test]
+fn grouped_paths_are_spread_out() {
+    let paths: Vec<String> =
+        spread("a::{b::{c, d as e}, f::*,\n g};").into_iter().map(|path| path.join("::")).collect();
+    assert_eq!(paths, ["a::b::c", "a::b::d", "a::f::", "a::g"]);
 }

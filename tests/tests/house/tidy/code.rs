@@ -134,47 +134,59 @@ pub fn words<'t>(text: &'t str, word: &'t str) -> impl Iterator<Item = usize> + 
         .filter(move |at| !text[..*at].ends_with(part) && !text[at + word.len()..].starts_with(part))
 }
 
-/// The paths that an import or a name begins, groups spread out: `a::{b::c, d}` is `a::b::c` and `a::d`.
-pub fn expand(text: &str) -> Vec<Vec<String>> {
-    let text = text.trim_start();
-    if let Some(group) = text.strip_prefix('{') {
-        return parts(group).into_iter().flat_map(expand).collect();
+/// What the `use` items of stripped text bring in: where, the whole path, and the name that it has here. Groups are taken
+/// apart: `a::{b, c::d as e}` is `a::b` as `b` and `a::c::d` as `e`; `self` is the path before it.
+pub fn imports(code: &str) -> Vec<(usize, String, String)> {
+    let mut found = Vec::new();
+    for at in words(code, "use") {
+        let Some(end) = code[at..].find(';') else { continue };
+        let mut leaves = Vec::new();
+        expand("", &code[at + 3..at + end], &mut leaves);
+        found.extend(leaves.into_iter().map(|(path, name)| (at, path, name)));
     }
-    let first: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let Some(after) = text[first.len()..].strip_prefix("::") else { return vec![vec![first]] };
-    let mut paths = expand(after);
-    for path in &mut paths {
-        path.insert(0, first.clone());
-    }
-    paths
-}
-
-/// The parts of a group of imports, up to its closing brace.
-fn parts(group: &str) -> Vec<&str> {
-    let (mut depth, mut start, mut found) = (0, 0, Vec::new());
-    for (at, c) in group.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' if depth > 0 => depth -= 1,
-            ',' | '}' if depth == 0 => {
-                found.push(group[start..at].trim());
-                start = at + 1;
-                if c == '}' {
-                    break;
-                }
-            }
-            _ => {}
-        }
-    }
-    found.retain(|part| !part.is_empty());
     found
 }
 
+fn expand(before: &str, tree: &str, found: &mut Vec<(String, String)>) {
+    let tree = tree.trim().trim_start_matches("::");
+    if let Some((head, group)) = tree.split_once('{') {
+        let group = group.trim_end().strip_suffix('}').unwrap_or(group);
+        let (mut depth, mut start) = (0, 0);
+        for (at, c) in group.char_indices().chain([(group.len(), ',')]) {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    expand(&format!("{before}{}", head.trim()), &group[start..at], found);
+                    start = at + 1;
+                }
+                _ => {}
+            }
+        }
+        return;
+    }
+    let (path, name) = tree.split_once(" as ").map_or((tree, None), |(path, name)| (path, Some(name.trim())));
+    let path = format!("{before}{}", path.trim());
+    let path = path.strip_suffix("::self").unwrap_or(&path).to_owned();
+    if !tree.is_empty() {
+        let last = path.rsplit("::").next().unwrap_or_default().to_owned();
+        found.push((path, name.map_or(last, str::to_owned)));
+    }
+}
+
 #[test]
-fn grouped_paths_are_spread_out() {
-    let paths: Vec<String> =
-        expand("a::{b::{c, d as e}, f::*,\n g};").into_iter().map(|path| path.join("::")).collect();
-    assert_eq!(paths, ["a::b::c", "a::b::d", "a::f::", "a::g"]);
+fn groups_of_imports_are_taken_apart() {
+    let code = "use std::{fs, time::{self, Duration as D, Instant}};\npub use chrono::Utc;\nlet used = 1;";
+    let found: Vec<(String, String)> =
+        imports(code).into_iter().map(|(_, path, name)| (path, name)).collect();
+    let wanted = [
+        ("std::fs", "fs"),
+        ("std::time", "time"),
+        ("std::time::Duration", "D"),
+        ("std::time::Instant", "Instant"),
+        ("chrono::Utc", "Utc"),
+    ];
+    assert_eq!(found, wanted.map(|(path, name)| (path.to_owned(), name.to_owned())));
 }
 
 #[test]
