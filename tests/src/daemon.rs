@@ -9,6 +9,10 @@ use std::time::{Duration, Instant};
 use crate::processes::{Guard, signal};
 use crate::servers;
 
+/// In the environment of a daemon that shall say which transactions it tries again.
+pub const TALKATIVE: [(&str, &str); 1] =
+    [("RUST_LOG", "warn,audit=debug,inventory=debug,ledger=debug,queue=debug,stock=debug,writer=debug")];
+
 /// What a command left behind.
 #[derive(Debug, Clone)]
 pub struct Output {

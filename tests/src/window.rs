@@ -19,13 +19,13 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const STROKE: Duration = Duration::from_millis(70);
 
 /// One pixel that never rests: WebKit's driver takes a picture at the next frame, and a page where nothing moves
-/// has none, so that it would wait for ever.
+/// has none, so that it would wait for ever. Ten times a second is enough; each frame is drawn by the processor.
 const PAINT: &str = "const dot = document.createElement('div'); let count = 0; \
      const look = { position: 'fixed', left: '0', bottom: '0', width: '1px', height: '1px' }; \
      for (const [name, value] of Object.entries(look)) dot.style.setProperty(name, value); \
      document.body.append(dot); \
      (function paint() { dot.style.setProperty('background', count++ % 2 ? '#808080' : '#818181'); \
-     requestAnimationFrame(paint); })()";
+     setTimeout(() => requestAnimationFrame(paint), 100); })()";
 
 /// tauri-driver. It ends when it is asked to, so that WebKit's own driver below it ends as well.
 struct Driver(Guard);

@@ -35,6 +35,8 @@ pub struct Done {
     pub step: Step,
     pub name: String,
     pub took: Duration,
+    /// Of the processors, without servers that serve others too.
+    pub worked: Duration,
     pub tally: Tally,
 }
 
@@ -99,9 +101,10 @@ fn worker(queue: &Mutex<Queue>, freed: &Condvar, all: usize, words: &Path) {
         }
         let word = if done.tally.failed == 0 { "ok" } else { "FAILED" };
         println!(
-            "{:>4}/{all} {word:<6} {:>7.1} s  {} {}",
+            "{:>4}/{all} {word:<6} {:>7.1} s {:>6.1}  {} {}",
             held.done.len() + 1,
             done.took.as_secs_f32(),
+            done.worked.as_secs_f32(),
             done.step.name(),
             done.name
         );
@@ -116,7 +119,8 @@ fn worker(queue: &Mutex<Queue>, freed: &Condvar, all: usize, words: &Path) {
 fn finish(job: Job, log: &Path) -> Done {
     let Job { step, name, command, limit, .. } = job;
     let begun = Instant::now();
-    let tally = match attempt(command, limit, log) {
+    let mut worked = Duration::ZERO;
+    let tally = match attempt(command, limit, log, &mut worked) {
         Ok(tally) => tally,
         Err(error) => {
             println!("{name}: {error:#}");
@@ -129,10 +133,10 @@ fn finish(job: Job, log: &Path) -> Done {
     } else {
         fs::remove_file(log).ok();
     }
-    Done { step, name, took: begun.elapsed(), tally }
+    Done { step, name, took: begun.elapsed(), worked, tally }
 }
 
-fn attempt(mut command: Command, limit: Duration, log: &Path) -> Result<Tally> {
+fn attempt(mut command: Command, limit: Duration, log: &Path, worked: &mut Duration) -> Result<Tally> {
     let out = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
     let err = out.try_clone()?;
     command.stdin(Stdio::null()).stdout(out).stderr(err);
@@ -142,6 +146,7 @@ fn attempt(mut command: Command, limit: Duration, log: &Path) -> Result<Tally> {
         if let Some(status) = child.try_wait()? {
             break status;
         }
+        *worked = process::processor_time(child.id()).max(*worked);
         if begun.elapsed() > limit {
             process::end_with_descendants(child.id())?;
             child.wait()?;

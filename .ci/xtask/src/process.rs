@@ -88,6 +88,15 @@ pub fn stop(servers: &[Server]) -> Result<()> {
     bail!("these servers do not stop: {}; stop them by hand", left.join(", "));
 }
 
+/// What a process and those of its children that have ended have had of the processors; zero where nobody counts it.
+pub fn processor_time(pid: u32) -> Duration {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = text.rsplit_once(") ").map(|(_, fields)| fields).unwrap_or_default();
+    // Own and children's time for the program and for the system, in hundredths of a second.
+    let hundredths = fields.split(' ').skip(11).take(4).filter_map(|field| field.parse::<u64>().ok());
+    Duration::from_millis(10 * hundredths.sum::<u64>())
+}
+
 /// Kills a process that we started, and everything that it started.
 pub fn end_with_descendants(pid: u32) -> Result<()> {
     let said = crate::sh::output(Command::new("ps").args(["-A", "-o", "pid=,ppid="]))?;

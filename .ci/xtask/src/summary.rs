@@ -76,8 +76,9 @@ fn slowest(done: &[Done]) {
     if all.is_empty() {
         return;
     }
-    println!("\nthe slowest tests, in seconds:");
+    println!("\nthe slowest tests: seconds, seconds of a processor");
     for one in all.iter().take(SLOWEST) {
-        println!("{:>7.1}  {} {}", one.took.as_secs_f32(), one.step.name(), one.name);
+        let (took, worked) = (one.took.as_secs_f32(), one.worked.as_secs_f32());
+        println!("{took:>7.1} {worked:>6.1}  {} {}", one.step.name(), one.name);
     }
 }

@@ -4,6 +4,7 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use tests::daemon::TALKATIVE;
 use tests::feed::{self, Shape};
 use tests::kafka::Value;
 use tests::load::{Load, ends_right, long, right_so_far, seed, stops_right};
@@ -13,7 +14,6 @@ use tests::servers;
 use tests::site::Site;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const TALKATIVE: [(&str, &str); 1] = [("RUST_LOG", "warn,inventory=debug")];
 
 /// A frozen daemon loses its partitions, wakes up and goes on writing: fenced, nothing twice.
 #[test]

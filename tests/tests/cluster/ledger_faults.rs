@@ -6,7 +6,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tests::daemon::Running;
+use tests::daemon::{Running, TALKATIVE};
 use tests::feed::{self, Shape};
 use tests::kafka::Value;
 use tests::load::{Load, ends_right, right_so_far, seed, stops_right};
@@ -17,8 +17,6 @@ use tests::site::Site;
 use tests::sql::Db;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The daemon says which transactions it tries again.
-const TALKATIVE: [(&str, &str); 1] = [("RUST_LOG", "warn,inventory=debug")];
 
 fn messages(seed: u64, count: usize, partition: Option<i32>) -> Vec<Value> {
     let entries = feed::entries(seed, count, &Shape::default());

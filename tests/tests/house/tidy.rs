@@ -218,3 +218,21 @@ fn both_dialects_have_the_same_migrations() {
     };
     assert_eq!(names("mysql"), names("sqlite"));
 }
+
+/// A package that is not in the daemon's list is heard from warnings on only; what users wait for is said as information.
+#[test]
+fn every_package_may_speak() {
+    let list =
+        fs::read_to_string(root().join("src-tauri/inv-daemon/src/main.rs")).expect("the daemon's main");
+    let list = list.split_once("const OURS").expect("the list").1.split_once("];").expect("its end").0;
+    let mut packages = 0;
+    for entry in fs::read_dir(root().join("src-tauri")).expect("the folder of packages") {
+        let path = entry.expect("a folder can be read").path();
+        let name = path.file_name().map(|n| n.to_string_lossy().replace('-', "_")).unwrap_or_default();
+        if path.join("Cargo.toml").exists() && name != "crash_points" {
+            assert!(list.contains(&format!("\"{name}\"")), "{name} is not in the daemon's list");
+            packages += 1;
+        }
+    }
+    assert!(packages > 5, "{packages} packages");
+}
