@@ -4,11 +4,10 @@
 
 use std::collections::HashMap;
 
-use super::findings::{Kind, Phase};
+use super::findings::{Kind, MOST_KEYS, Phase};
 use super::keys::{Cell, Keys, Share};
 use super::proof::Accounts;
 use super::rows::{DayFault, Rows};
-use super::verdicts::MOST_KEYS;
 use super::watch::Watch;
 use domain::entry::{ProductId, StockKey, WarehouseId};
 use domain::error::{Code, Error, Result};

@@ -7,6 +7,9 @@ use super::words::State;
 use domain::entry::StockKey;
 use stock::SourceName;
 
+/// Most keys that are named where a source or a table is concerned.
+pub const MOST_KEYS: usize = 1_000;
+
 /// How much is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -332,4 +335,9 @@ mod tests {
         assert_eq!(Cause::of("nobody"), None);
         assert_eq!((Cause::StockLost.store(), Cause::RowMissing.store()), (Store::Stock, Store::Ledger));
     }
+}
+
+/// Causes that a replay can mend; the rest is for a person to look at.
+pub fn can_be_replayed(cause: Cause) -> bool {
+    cause != Cause::EntryIdReused
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::bulk::{self, Bulk};
 use super::careful::{self, Careful, Case, PROOFS, What};
-use super::findings::{Action, Cause, Deviation, Kind, Outcome, Phase, Run, Trigger};
+use super::findings::{Action, Deviation, Kind, Outcome, Phase, Run, Trigger};
 use super::mend::Mended;
 use super::verdicts;
 use super::watch::Watch;
@@ -251,9 +251,4 @@ fn begun(now_ms: i64, request: &Request) -> Run {
 pub fn moves_last_check(run: &Run, dry_run: bool) -> bool {
     let ended_well = matches!(run.outcome, Outcome::Clean | Outcome::Corrected);
     ended_well && run.pending == 0 && !dry_run && run.kind != Kind::Replay
-}
-
-/// Causes that a replay can mend; the rest is for a person to look at.
-pub fn can_be_replayed(cause: Cause) -> bool {
-    cause != Cause::EntryIdReused
 }

@@ -7,17 +7,13 @@ use serde_json::json;
 
 use super::bulk::{Booked, Bulk, KeyFault};
 use super::careful::{Case, What};
-use super::findings::{Action, Cause, Deviation, Store};
+use super::findings::{Action, Cause, Deviation, MOST_KEYS, Store, can_be_replayed};
 use super::mend;
 use super::proof::Accounts;
 use super::rows::Oddity;
-use super::run::can_be_replayed;
 use super::words::State;
 use domain::entry::StockKey;
 use ledger::{SourceRow, Sum};
-
-/// Most keys that are named where a source or a table is concerned.
-pub const MOST_KEYS: usize = 1_000;
 
 /// What the ledger has to answer for.
 pub fn of_ledger(bulk: &Bulk) -> Vec<Deviation> {

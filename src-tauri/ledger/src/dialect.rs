@@ -6,8 +6,6 @@ use std::fmt::Write;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::sql::Script;
-
 /// The SQL dialect of a ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -271,44 +269,6 @@ impl Dialect {
             "CREATE TABLE IF NOT EXISTS schema_version (version INT NOT NULL PRIMARY KEY, name VARCHAR(64) NOT NULL{end};"
         )
     }
-
-    /// Adds an INSERT of one row whose last column is a long blob, in pieces where the text would be too long.
-    /// `head` ends before that column's value; `target` is `column` of `table WHERE key`.
-    pub fn long_blob(self, script: &mut Script, limit: usize, row: LongBlob<'_>) {
-        let piece = (limit / 4).max(1024);
-        let mut parts = row.blob.chunks(piece);
-        let mut text = format!("{} VALUES ({}, ", row.head, row.values);
-        hex(&mut text, parts.next().unwrap_or_default());
-        text.push(')');
-        script.statement(&text);
-        for part in parts {
-            let mut text = format!("UPDATE {} SET {} = ", row.table, row.column);
-            let (open, close) = match self {
-                Dialect::Mysql => (format!("CONCAT({}, ", row.column), ")"),
-                Dialect::Sqlite => (format!("CAST({} || ", row.column), " AS BLOB)"),
-            };
-            text.push_str(&open);
-            hex(&mut text, part);
-            let _ = write!(text, "{close} WHERE {}", row.key);
-            script.statement(&text);
-        }
-    }
-}
-
-/// A row for [`Dialect::long_blob`].
-pub(crate) struct LongBlob<'a> {
-    /// `INSERT INTO table (columns…, column)`.
-    pub head: &'a str,
-    /// The values before the blob's.
-    pub values: &'a str,
-    /// Table's name.
-    pub table: &'a str,
-    /// The blob's column, last in `head`.
-    pub column: &'a str,
-    /// Condition that finds the row again.
-    pub key: &'a str,
-    /// The bytes.
-    pub blob: &'a [u8],
 }
 
 /// Name of a product's table of one day.

@@ -8,6 +8,7 @@ mod dialect;
 mod digest;
 mod duplicate;
 mod listed;
+mod long_blob;
 mod mend;
 mod mysql;
 mod read;

@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use chrono::NaiveDate;
 
-use super::dialect::{Dialect, LongBlob, entry_id, hex, integer};
+use super::dialect::{Dialect, entry_id, hex, integer};
+use super::long_blob::LongBlob;
 use super::sql::Script;
 use super::tables::{Known, Tier, month_of};
 use super::verdict::{Judged, Rejection};
@@ -162,7 +163,7 @@ impl RowWriter<'_> {
             key: &format!("source_id = {} AND source_offset = {}", self.source_id, message.offset),
             blob: &message.payload,
         };
-        self.dialect.long_blob(script, self.limit, row);
+        script.long_blob(self.dialect, self.limit, row);
     }
 }
 

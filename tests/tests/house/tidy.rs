@@ -108,7 +108,7 @@ fn names_tell_something() {
 
 #[test]
 fn arrows_go_one_way() {
-    let manifests = files(&["src-tauri"], &["/Cargo.toml"]);
+    let manifests = files(&["src-tauri"], &["Cargo.toml"]);
     let packages: Vec<_> = manifests
         .into_iter()
         .filter_map(|(path, text)| Some((path.rsplit('/').nth(1)?.to_owned(), text)))

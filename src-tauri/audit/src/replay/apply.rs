@@ -2,10 +2,10 @@
 //! Every step may be repeated; what it would do is looked at again inside its own transaction.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::findings::{Finding, Remedy};
 use super::found::{Adjust, Found};
+use super::retry::{PAUSE, TRIES, again};
 use super::values::cuts;
 use super::{Now, Report, Stores, advance};
 use crate::findings::{Phase, Store};
@@ -13,7 +13,7 @@ use crate::judge::{self, Verdict};
 use crate::log;
 use crate::watch::Watch;
 use domain::entry::StockKey;
-use domain::error::{Code, Result};
+use domain::error::Result;
 use ledger::{AuditLine, Counted, RowMend, SumMend};
 use stock::corrections::Correction;
 
@@ -23,9 +23,6 @@ const ROWS: usize = 200;
 const SUMS: usize = 200;
 /// Keys of the stock corrected together.
 const KEYS: usize = 200;
-/// Tries of a transaction, and of a value that moves on while it is corrected.
-const TRIES: u32 = 60;
-const PAUSE: Duration = Duration::from_millis(50);
 
 impl Found {
     /// Nothing of the ledger is wrong that can be mended.
@@ -130,20 +127,6 @@ async fn sums(stores: &Stores, audit_id: i64, found: &mut Found, now: Now<'_>, w
         advance(watch, chunk.len() as u64, found);
     }
     Ok(mended)
-}
-
-/// A transaction that lost against others, or under which tables changed, is tried again, in bounds.
-pub(super) async fn again<T, F: Future<Output = Result<T>>>(transaction: impl Fn() -> F) -> Result<T> {
-    let mut tries = 0;
-    loop {
-        match transaction().await {
-            Err(failed) if failed.code == Code::Retry && tries < TRIES => {
-                tries += 1;
-                tokio::time::sleep(PAUSE).await;
-            }
-            other => return other,
-        }
-    }
 }
 
 /// Corrects the stock's values by the ledger as it stands now; marks what is right afterwards.

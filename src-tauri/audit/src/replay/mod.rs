@@ -5,6 +5,7 @@
 mod apply;
 mod findings;
 mod found;
+mod retry;
 mod sums;
 mod values;
 mod walk;

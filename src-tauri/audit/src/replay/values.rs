@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::{Value as Json, json};
 
-use super::apply::again;
 use super::findings::{Finding, Kind, Remedy};
 use super::found::{Adjust, Found, Place};
+use super::retry::again;
 use super::{Scope, advance};
 use crate::cuts;
 use crate::findings::{Cause, Phase};

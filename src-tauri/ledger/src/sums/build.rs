@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use super::term::Face;
+use super::dimension::Face;
 use super::versions::Grain;
 use super::worth::Span;
 use super::{Ask, Detail, Filter, Ledger, Moved, Period, month_of};

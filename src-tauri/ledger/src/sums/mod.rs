@@ -3,6 +3,7 @@
 //! of one report is read in one snapshot, and a roll-up only where its version is the one that the snapshot shows.
 
 mod build;
+mod dimension;
 mod list;
 mod term;
 mod terms;
@@ -21,8 +22,9 @@ use domain::entry::{CompanyId, ProductId, WarehouseId};
 use domain::error::{Code, Error, Result};
 use domain::words;
 
+use dimension::Face;
 pub use list::EntryCursor;
-use term::{Face, Term};
+use term::Term;
 use versions::State;
 pub(crate) use versions::moved_by_hand;
 pub(crate) use worth::Asked;

@@ -6,7 +6,8 @@ use std::fmt::Write;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime};
 
-use super::term::{Face, Label, Term, between};
+use super::dimension::Face;
+use super::term::{Label, Term, between};
 use super::versions::Grain;
 use super::{Ask, Detail, Filter, Period, Sums, midnight, month_of, next, previous};
 use crate::tables::{Tier, month_bounds};

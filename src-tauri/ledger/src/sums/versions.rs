@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Months, NaiveDate, NaiveTime};
 
-use super::term::Face;
+use super::dimension::Face;
 use super::{Ledger, Period, month_of};
 use crate::dialect::Dialect;
 use crate::sql::{Script, Session, Sql, conclude};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::NaiveDate;
 
-use super::term::Face;
+use super::dimension::Face;
 use super::terms::{at_midnight, month_parts};
 use super::versions::{Grain, State};
 use super::{Detail, Sums, month_of, next, previous};

@@ -15,8 +15,8 @@ use rdkafka::topic_partition_list::Offset;
 use rdkafka::types::RDKafkaRespErr;
 use tokio::time::Instant;
 
+use super::orders::Ask;
 use super::settings::{KafkaSettings, kafka_error, log};
-use super::side::Ask;
 use domain::error::Result;
 use domain::words;
 

@@ -12,6 +12,7 @@ mod kafka_check;
 mod lane;
 mod murmur;
 mod native;
+mod orders;
 mod poll;
 mod raw;
 mod sender;
@@ -38,8 +39,8 @@ pub use kafka_check::probe;
 pub use sender::{Sender, SenderStatus};
 pub use settings::KafkaSettings;
 
-use poll::Order;
-use side::{Aside, Ask};
+use orders::{Ask, Order};
+use side::Aside;
 
 /// A member of the consumer group.
 pub struct KafkaQueue {

@@ -11,15 +11,15 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::Positions;
 use super::group::{self, Exile, Member};
 use super::lane::{Held, Lane, LaneReader, Phase, Probe, Pushed, beyond};
 use super::native;
+use super::orders::{Ask, Order};
 use super::settings::{KafkaSettings, worded};
-use super::side::{Ask, owned};
+use super::side::owned;
 use crate::{Bounds, SourceIdentity};
 use domain::error::{Code, Error, Result};
 use domain::words;
@@ -33,24 +33,6 @@ const ROOM_LOOK: Duration = Duration::from_millis(1);
 const RUN: usize = 256;
 /// Answers in a row that say "beyond the log" before it is believed: a new leader may lag for a moment.
 const STRIKES: u32 = 3;
-
-/// What is asked of the polling thread.
-pub(super) enum Order {
-    /// These sources are ours; nothing else may be opened.
-    Named(Vec<SourceIdentity>),
-    Open {
-        source: SourceIdentity,
-        offset: i64,
-        reply: oneshot::Sender<Result<LaneReader>>,
-    },
-    /// Answer to `Ask::Bounds`.
-    Bounds {
-        partition: i32,
-        generation: u64,
-        bounds: Result<Bounds>,
-    },
-    Close,
-}
 
 /// The polling thread's own things.
 pub(super) struct Poller {

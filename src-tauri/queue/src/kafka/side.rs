@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::native::{self, Described};
-use super::poll::Order;
+use super::orders::{Ask, Order};
 use super::settings::{Ears, KafkaSettings, PATIENCE, kafka_error};
 use crate::{Bounds, Event, Message, SourceIdentity};
 use domain::error::{Code, Error, Result};
@@ -222,23 +222,6 @@ pub(super) fn owned(message: &rdkafka::message::BorrowedMessage<'_>) -> Message 
         timestamp_ms: message.timestamp().to_millis(),
         payload: message.payload().unwrap_or_default().to_vec(),
     }
-}
-
-/// What is asked of the side thread.
-#[derive(Debug)]
-pub(super) enum Ask {
-    /// These partitions were assigned to us.
-    Granted(Vec<i32>),
-    /// All were taken away.
-    Revoked,
-    /// Where does this partition end? Answered with `Order::Bounds`.
-    Bounds {
-        partition: i32,
-        generation: u64,
-    },
-    /// The polling thread has something to complain of.
-    Heard(Error),
-    Close,
 }
 
 /// The side thread.

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::group::{self, Standing};
 use super::lane::Phase;
+use super::orders::Ask;
 use super::poll::Poller;
-use super::side::Ask;
 
 /// How long reading waits for one full lane before its partition is paused. To pause is dear: the client library
 /// throws away what it has fetched of the partition. Not to read costs nothing, but the other partitions wait too.

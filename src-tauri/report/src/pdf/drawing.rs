@@ -3,8 +3,7 @@
 
 use pdf_writer::{Content, Name, Settings, Str};
 
-use super::embed;
-use super::glyphs::Line;
+use super::glyphs::{Line, face_name};
 use super::number;
 
 /// Red, green, blue.
@@ -77,7 +76,7 @@ impl Drawing {
         let mut done = 0;
         for run in &line.runs {
             if self.font != Some((run.face, size)) {
-                self.content.set_font(Name(embed::name(run.face).as_bytes()), number(size));
+                self.content.set_font(Name(face_name(run.face).as_bytes()), number(size));
                 self.font = Some((run.face, size));
             }
             let left = x + done * size / 1000;

@@ -10,7 +10,7 @@ use skrifa::{FontRef, MetadataProvider};
 use xxhash_rust::xxh3::Xxh3;
 
 use super::document::{Document, chunk, packed};
-use super::glyphs::Face;
+use super::glyphs::{Face, face_name};
 use super::{number, refused};
 use domain::error::{Error, Result};
 use domain::words;
@@ -19,11 +19,6 @@ use domain::words::Words;
 const IDENTITY: SystemInfo<'static> =
     SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 const CMAP: Name<'static> = Name(b"Custom");
-
-/// The name by which pages call a face.
-pub fn name(face: usize) -> String {
-    format!("F{face}")
-}
 
 /// A face as it goes into the file.
 struct Embedded {
@@ -48,7 +43,7 @@ pub fn embed<W: Write>(document: &mut Document<W>) -> Result<Vec<(String, Ref)>>
     let mut fonts = Vec::with_capacity(faces.len());
     for (at, face) in faces.iter().enumerate() {
         let embedded = subset(document, face)?;
-        fonts.push((name(at), write(document, face, &embedded)?));
+        fonts.push((face_name(at), write(document, face, &embedded)?));
     }
     Ok(fonts)
 }

@@ -272,3 +272,8 @@ fn missing(c: char) -> Error {
     );
     Error::new(Code::NotFound, words)
 }
+
+/// The name by which pages call a face.
+pub fn face_name(face: usize) -> String {
+    format!("F{face}")
+}

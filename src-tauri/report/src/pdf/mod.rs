@@ -9,12 +9,14 @@ mod drawing;
 mod embed;
 mod glyphs;
 mod picture;
+mod trailer;
 mod words;
 
-pub(crate) use document::{Document, Info};
+pub(crate) use document::Document;
 pub(crate) use drawing::{Drawing, Rgb};
 pub(crate) use glyphs::{Glyphs, Line};
 pub(crate) use picture::Picture;
+pub(crate) use trailer::Info;
 pub use words::grouped;
 
 use domain::error::{Code, Error};

@@ -9,8 +9,8 @@ use resvg::usvg::{
 };
 
 use super::drawing::{Drawing, parts};
-use super::glyphs::Glyphs;
-use super::{embed, number, refused};
+use super::glyphs::{Glyphs, face_name};
+use super::{number, refused};
 use domain::error::Result;
 use domain::words;
 use domain::words::Words;
@@ -160,7 +160,7 @@ fn words(drawing: &mut Drawing, glyphs: &mut Glyphs, text: &Text) -> Result<()> 
                 &glyph.text,
             )?;
             if last != Some(face) {
-                drawing.content.set_font(Name(embed::name(face).as_bytes()), 1.0);
+                drawing.content.set_font(Name(face_name(face).as_bytes()), 1.0);
                 last = Some(face);
             }
             // From ems, in which the file counts, to the picture's units.

@@ -118,7 +118,7 @@ fn named_modules(path: &str, text: &str, modules: &BTreeSet<Vec<String>>) -> Vec
 pub fn circles(files: &[(String, String)]) -> Vec<String> {
     let modules: BTreeSet<Vec<String>> = files.iter().map(|(path, _)| module(path)).collect();
     let mut arrows: BTreeMap<Vec<String>, BTreeSet<Vec<String>>> = BTreeMap::new();
-    let mut lines = Vec::new();
+    let mut lines = BTreeSet::new();
     for (path, text) in files {
         let own = module(path);
         for (line, to) in named_modules(path, text, &modules) {
@@ -126,7 +126,7 @@ pub fn circles(files: &[(String, String)]) -> Vec<String> {
                 continue;
             }
             arrows.entry(own.clone()).or_default().insert(to.clone());
-            lines.push((path.clone(), line, own.clone(), to));
+            lines.insert((path.clone(), line, own.clone(), to));
         }
     }
     let back = lines.into_iter().filter(|(_, _, own, to)| reaches(&arrows, to, own));
