@@ -79,7 +79,7 @@ pub fn compile(place: &Place, wanted: &Wanted) -> Result<Vec<Binary>> {
         bail!("failed with {status}: {line}");
     }
     ensure!(!found.is_empty(), "cargo compiled no tests: {line}");
-    found.sort_by(|a, b| a.label().cmp(&b.label()));
+    found.sort_by_key(Binary::label);
     Ok(found)
 }
 

@@ -73,7 +73,7 @@ fn locked(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 /// Runs all, `slots` at a time; `words` is the folder for what they print.
 pub fn run(mut jobs: Vec<Job>, slots: usize, words: &Path) -> Result<Vec<Done>> {
     fs::create_dir_all(words).with_context(|| format!("cannot create {}", words.display()))?;
-    jobs.sort_by(|a, b| b.expected.cmp(&a.expected));
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.expected));
     let all = jobs.len();
     let (queue, freed) = (Mutex::new(Queue { waiting: jobs, ..Queue::default() }), Condvar::new());
     std::thread::scope(|scope| {

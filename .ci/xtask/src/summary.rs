@@ -72,7 +72,7 @@ pub fn summary(mut lines: Vec<Line>, done: &[Done], whole: Duration) -> bool {
 
 fn slowest(done: &[Done]) {
     let mut all: Vec<&Done> = done.iter().collect();
-    all.sort_by(|a, b| b.took.cmp(&a.took));
+    all.sort_by_key(|test| std::cmp::Reverse(test.took));
     if all.is_empty() {
         return;
     }

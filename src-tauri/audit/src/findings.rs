@@ -325,6 +325,11 @@ named!(
     Queue = "queue",
 );
 
+/// Causes that a replay can mend; the rest is for a person to look at.
+pub fn can_be_replayed(cause: Cause) -> bool {
+    cause != Cause::EntryIdReused
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,9 +340,4 @@ mod tests {
         assert_eq!(Cause::of("nobody"), None);
         assert_eq!((Cause::StockLost.store(), Cause::RowMissing.store()), (Store::Stock, Store::Ledger));
     }
-}
-
-/// Causes that a replay can mend; the rest is for a person to look at.
-pub fn can_be_replayed(cause: Cause) -> bool {
-    cause != Cause::EntryIdReused
 }

@@ -121,7 +121,8 @@ impl Catalogue {
             let listed =
                 filter.products.as_ref().is_none_or(|ids| ids.iter().any(|id| id.as_str() == product));
             let of = filter.categories.as_ref().is_none_or(|all| all.iter().any(|one| one == category));
-            if !product.is_empty() && !(listed && of) {
+            let unlisted = !(listed && of);
+            if unlisted && !product.is_empty() {
                 continue;
             }
             for warehouse in warehouses {
