@@ -1,4 +1,5 @@
-//! Messages that were kept but not counted: shown, corrected, sent again as new entries. Never removed.
+//! Rejected entries, the dead letters of the ledger: messages that were kept but not counted, with their reason. They are
+//! shown, corrected and sent again as new entries, and never removed.
 
 use std::collections::HashMap;
 

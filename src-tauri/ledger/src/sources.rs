@@ -1,5 +1,5 @@
-//! The `sources` rows: one per partition of one incarnation of a topic, with the position and the stamp that
-//! fence out everybody else. A row is moved only by compare-and-set on offset and stamp.
+//! The `sources` rows: one per partition of one incarnation of a topic, with the position and the fencing token (column
+//! `stamp`). A row is moved only by compare-and-set on both, so that a writer whose token is old is fenced off.
 
 use uuid::Uuid;
 

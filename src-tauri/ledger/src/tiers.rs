@@ -1,6 +1,6 @@
-//! The two tiers: newest days in the spec's day tables, older ones in month tables. A day changes its tier in
-//! one transaction under an exclusive lock on its row in `ledger_days`, which every batch shares; its tables
-//! are dropped afterwards, again after a crash. No row is ever in both tiers or in none.
+//! Compaction, and the two tiers it moves rows between: the newest days in the spec's day tables, older ones in month
+//! tables. A day changes its tier in one transaction under an exclusive lock on its row in `ledger_days`, which every
+//! batch shares; its tables are dropped afterwards, again after a crash. No row is ever in both tiers or in none.
 
 use std::collections::BTreeSet;
 

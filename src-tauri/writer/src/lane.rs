@@ -1,5 +1,6 @@
-//! A source's way into the stock: committed calls in, acknowledgements out. Repeats until the stock answers;
-//! moves the watermark only past what was answered. Runs beside the ledger, a bounded number of batches behind.
+//! A source's stock delivery: in-flight batches (committed in the ledger, not acknowledged by the stock) go out,
+//! acknowledgements come back. Repeats until the stock answers, and moves the watermark only past what was answered.
+//! Runs beside the ledger, a bounded number of batches behind.
 
 use std::collections::HashMap;
 use std::sync::Arc;

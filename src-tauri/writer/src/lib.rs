@@ -1,5 +1,6 @@
-//! The dual-store writer: queue → ledger → stock, by the nine rules that make every entry count exactly once.
-//! The only hot loop. One task per source; the ledger runs ahead of the stock by a bounded number of batches.
+//! The dual-store writer: queue → ledger → stock, by the rules that make every entry count exactly once. The only hot
+//! loop. One task per source; the ledger runs ahead of the stock by a bounded number of batches. Once a second a
+//! heartbeat moves a counter in the stock, which shows whether the store forgot anything.
 
 mod lane;
 mod room;

@@ -1,6 +1,6 @@
 //! What the writer decides, as pure functions: whether a position fits the log, what is sent again, how far the
 //! watermark may move, what an answer means, which keys a sweep sends. Knows no store and no clock. The running
-//! writer calls these, and the model in `tests/model` explores these very functions.
+//! writer calls these, and the model in `inventory/tests/engine/model` explores these very functions.
 
 use ledger::{BalanceRow, SourceRow};
 use queue::Bounds;

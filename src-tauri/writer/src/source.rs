@@ -1,5 +1,6 @@
-//! One source: taken, read, committed, handed to the stock, given back. Any doubt ends the taking, and the next
-//! one begins from what the ledger says.
+//! One source and its claim: the position is read from the ledger, what the stock has not acknowledged is sent again,
+//! then batches are read, committed and handed to the stock. Any doubt ends the claim, and the next one begins from what
+//! the ledger says.
 
 use std::time::Duration;
 

@@ -1,5 +1,6 @@
-//! What Redis says about itself: whether it forgot (the sentinel, the server's run id) and whether its
-//! settings let it keep balances. Reads INFO only, which every user may; changes nothing but the sentinel.
+//! What Redis says about itself: whether it lost data (the heartbeat's counter, called the sentinel, and the server's run
+//! id) and whether its settings let it keep balances. Reads INFO only, which every user may; changes nothing but the
+//! sentinel.
 
 use std::collections::HashMap;
 
