@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 /// The jars, fetched once (43 MB) and again when the pom changes.
 pub fn libs(place: &Place) -> Result<PathBuf> {
+    // Two sets of servers start side by side: the second one waits until the first has the jars.
+    static FETCHING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _fetching = FETCHING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let pom = place.root.join(".ci/xtask/kafka/pom.xml");
     let wanted = fs::read_to_string(&pom).with_context(|| format!("cannot read {}", pom.display()))?;
     let libs = place.services().join("kafka-libs");
